@@ -1,0 +1,19 @@
+//! The rules of the marketplace and the ports to the outside.
+//!
+//! Pure rules (money, transitions, pricing) take values and give values. Operations take the
+//! transaction they write in and leave commit and retry to [`store::Store`]. No HTTP, no queue
+//! and no client is known here; time and randomness are passed in.
+
+pub mod actor;
+pub mod clock;
+pub mod constraint;
+pub mod error;
+pub mod history;
+pub mod job;
+pub mod money;
+pub mod port;
+pub mod store;
+
+pub use clock::Clock;
+pub use error::{Code, Error, Result};
+pub use store::{Store, Tx};

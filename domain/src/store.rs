@@ -1,0 +1,172 @@
+//! The databases, and the one way to write to them.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rand::Rng;
+use sea_orm::{
+    DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+use souk_entity::id::JobId;
+use souk_entity::status::JobQueue;
+
+use crate::clock::Clock;
+use crate::error::{Code, Error, Result};
+
+/// Tells workers of jobs whose transaction has committed.
+///
+/// A nudge, not a promise: it must return at once and may lose ids, because the sweep over the
+/// job rows finds what it loses.
+pub trait Wake: Send + Sync + 'static {
+    /// Names jobs that are due now.
+    fn wake(&self, jobs: &[(JobQueue, JobId)]);
+}
+
+/// Nobody is told; the sweep finds the jobs.
+pub struct NoWake;
+
+impl Wake for NoWake {
+    fn wake(&self, _: &[(JobQueue, JobId)]) {}
+}
+
+/// The database with its clock, shared by every request and job.
+#[derive(Clone)]
+pub struct Store {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+    clock: Clock,
+    wake: Arc<dyn Wake>,
+}
+
+/// A whole transaction is repeated at most this often when the database says that it collided.
+const ATTEMPTS: u32 = 5;
+
+impl Store {
+    /// `write` and `read` may be the same pool; on SQLite `write` has one connection, because
+    /// SQLite has one writer and queueing in the pool is fairer than its busy timeout.
+    pub fn new(write: DatabaseConnection, read: DatabaseConnection, clock: Clock, wake: Arc<dyn Wake>) -> Self {
+        Self { write, read, clock, wake }
+    }
+
+    /// The same databases with other ears for committed jobs.
+    #[must_use]
+    pub fn with_wake(&self, wake: Arc<dyn Wake>) -> Self {
+        Self { wake, ..self.clone() }
+    }
+
+    /// For reading outside a transaction.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// The clock that everything here goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Which database this is.
+    pub fn backend(&self) -> DatabaseBackend {
+        self.write.get_database_backend()
+    }
+
+    /// Runs `work` in one transaction and commits it; on any error nothing is written.
+    ///
+    /// When the database reports a collision (deadlock, serialization, busy), the whole of `work`
+    /// runs again, so it must not have effects outside the transaction. Jobs enqueued by it are
+    /// announced after the commit.
+    ///
+    /// # Errors
+    /// What `work` returned, or the database's error.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: AsyncFn(&Tx) -> Result<T>,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&work).await {
+                Err(error) if error.code == Code::ConcurrentChange && attempt < ATTEMPTS => {
+                    tracing::debug!(attempt, %error, "transaction collided, repeating it");
+                    let pause = rand::rng().random_range(1..=(5 << attempt));
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn attempt<T, F>(&self, work: &F) -> Result<T>
+    where
+        F: AsyncFn(&Tx) -> Result<T>,
+    {
+        let conn = self
+            .write
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..Default::default()
+            })
+            .await?;
+        let tx = Tx { conn, now: self.clock.now(), woken: Mutex::default() };
+        match work(&tx).await {
+            Ok(value) => {
+                let woken = tx.woken.into_inner().unwrap_or_else(PoisonError::into_inner);
+                tx.conn.commit().await?;
+                if !woken.is_empty() {
+                    self.wake.wake(&woken);
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                // A failed rollback leaves a connection that the pool throws away; the error that
+                // matters is the one that brought us here.
+                if let Err(rollback) = tx.conn.rollback().await {
+                    tracing::warn!(%rollback, "rollback failed");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A transaction under way, with the one instant all its rows carry.
+pub struct Tx {
+    conn: DatabaseTransaction,
+    /// The instant of everything written in this transaction.
+    pub now: DateTime<Utc>,
+    woken: Mutex<Vec<(JobQueue, JobId)>>,
+}
+
+impl Tx {
+    /// Announces a job after the commit.
+    pub(crate) fn wake_after_commit(&self, queue: JobQueue, job: JobId) {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).push((queue, job));
+    }
+}
+
+impl Deref for Tx {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &Self::Target {
+        &self.conn
+    }
+}
+
+/// An update that was to change exactly one row changed `rows`.
+///
+/// # Errors
+/// [`Code::ConcurrentChange`] when it changed none.
+pub fn changed_one(rows: u64) -> Result<()> {
+    match rows {
+        1 => Ok(()),
+        0 => Err(Error::new(Code::ConcurrentChange, "Another request changed it at the same moment; read it again.")),
+        more => Err(Error::internal(format!("an update of one row changed {more}"))),
+    }
+}

@@ -1,0 +1,24 @@
+//! One row of a bulk upload, and what became of it.
+
+use sea_orm::entity::prelude::*;
+
+use crate::id::BatchId;
+use crate::status::BatchRowStatus;
+
+/// One row of a bulk upload, and what became of it.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "batch_row")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub batch_id: BatchId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub line: i64,
+    pub input: String,
+    pub status: BatchRowStatus,
+    pub error: Option<String>,
+    #[sea_orm(belongs_to, from = "batch_id", to = "id")]
+    pub batch: BelongsTo<super::batch::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,49 @@
+//! What a shopper placed and pays once.
+
+use sea_orm::entity::prelude::*;
+
+use crate::id::{CartId, CouponId, OrderId, UserId};
+use crate::money::{CurrencyCode, MinorUnits};
+use crate::status::OrderStatus;
+
+/// What a shopper placed and pays once.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "orders")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OrderId,
+    pub number: String,
+    /// A cart becomes at most one order.
+    pub cart_id: CartId,
+    pub user_id: Option<UserId>,
+    pub guest_token_hash: Option<String>,
+    pub email: String,
+    pub currency: CurrencyCode,
+    pub status: OrderStatus,
+    pub items_total: MinorUnits,
+    pub discount_total: MinorUnits,
+    pub shipping_total: MinorUnits,
+    pub tax_total: MinorUnits,
+    pub total: MinorUnits,
+    pub coupon_id: Option<CouponId>,
+    pub notes: Option<String>,
+    /// Unpaid past this instant, the order is cancelled and its stock released.
+    pub payment_due_at: DateTimeUtc,
+    pub cancellation_reason: Option<String>,
+    pub version: i64,
+    pub placed_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    #[sea_orm(belongs_to, from = "cart_id", to = "id")]
+    pub cart: BelongsTo<super::cart::Entity>,
+    #[sea_orm(belongs_to, from = "user_id", to = "id")]
+    pub user: BelongsTo<Option<super::user::Entity>>,
+    #[sea_orm(belongs_to, from = "coupon_id", to = "id")]
+    pub coupon: BelongsTo<Option<super::coupon::Entity>>,
+    #[sea_orm(has_many)]
+    pub seller_orders: HasMany<super::seller_order::Entity>,
+    #[sea_orm(has_many)]
+    pub addresses: HasMany<super::order_address::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,43 @@
+//! Money paid back of one seller order's share.
+
+use sea_orm::entity::prelude::*;
+
+use crate::id::{OrderId, PaymentId, RefundId, ReturnRequestId, SellerOrderId};
+use crate::money::{CurrencyCode, MinorUnits};
+use crate::status::{RefundReason, RefundStatus};
+
+/// Money paid back of one seller order's share.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "refund")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: RefundId,
+    pub payment_id: PaymentId,
+    pub order_id: OrderId,
+    pub seller_order_id: SellerOrderId,
+    pub return_request_id: Option<ReturnRequestId>,
+    pub reason: RefundReason,
+    pub provider_ref: Option<String>,
+    pub amount: MinorUnits,
+    pub commission: MinorUnits,
+    pub platform_discount: MinorUnits,
+    pub currency: CurrencyCode,
+    pub status: RefundStatus,
+    pub failure_message: Option<String>,
+    pub version: i64,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    #[sea_orm(belongs_to, from = "payment_id", to = "id")]
+    pub payment: BelongsTo<super::payment::Entity>,
+    #[sea_orm(belongs_to, from = "order_id", to = "id")]
+    pub order: BelongsTo<super::order::Entity>,
+    #[sea_orm(belongs_to, from = "seller_order_id", to = "id")]
+    pub seller_order: BelongsTo<super::seller_order::Entity>,
+    #[sea_orm(belongs_to, from = "return_request_id", to = "id")]
+    pub return_request: BelongsTo<Option<super::return_request::Entity>>,
+    #[sea_orm(has_many)]
+    pub lines: HasMany<super::refund_line::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

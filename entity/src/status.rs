@@ -1,0 +1,114 @@
+//! Every closed set of words a column may hold, as the database and the API spell them.
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, EnumIter, DeriveActiveEnum,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&sea_orm::ActiveEnum::to_value(self))
+            }
+        }
+    )+};
+}
+
+words! {
+    /// What a person may do beyond shopping; selling is a matter of membership, see [`MemberRole`].
+    UserRole { Customer, Operator, Admin }
+    /// Where a seller stands with the marketplace.
+    SellerStatus { Applied, Approved, Rejected, Suspended, Closed }
+    /// What a person may do for a seller.
+    MemberRole { Owner, Staff }
+    /// Why stock on hand changed.
+    StockMovementReason { Adjustment, Shipment, Return }
+    /// How a coupon's value is read.
+    CouponKind { Percentage, Fixed }
+    /// A cart is open until it becomes an order or its time is over.
+    CartStatus { Open, Completed, Expired }
+    /// The states of an order and of a seller order; an order's are derived from its seller orders'.
+    OrderStatus {
+        Pending, Confirmed, Processing, PartiallyShipped, Shipped, PartiallyDelivered, Delivered,
+        Completed, Cancelled, Refunded,
+    }
+    /// What an address of an order is for.
+    AddressKind { Shipping, Billing }
+    /// Held until paid, allocated until shipped; the other two are over.
+    ReservationStatus { Held, Allocated, Fulfilled, Released }
+    /// What a history row or event is about.
+    EntityKind { Order, SellerOrder, Payment, Refund, Shipment, ReturnRequest, Seller, Batch }
+    /// Who caused a change.
+    ActorKind { Shopper, Seller, Operator, Provider, Carrier, System }
+    /// The states of a payment attempt.
+    PaymentStatus { Pending, RequiresAction, Authorized, Captured, Failed, Voided, Unresolved }
+    /// The states of a return.
+    ReturnStatus { Requested, Approved, Rejected, Cancelled, InTransit, Received, Expired, Processed }
+    /// Why a shopper gives a thing back.
+    ReturnReason { Damaged, Defective, WrongItem, NotAsDescribed, TooLate, NoLongerWanted, Other }
+    /// What state a returned thing is in.
+    ReturnCondition { AsNew, Opened, Damaged }
+    /// Why money is paid back.
+    RefundReason { Cancellation, Return, Goodwill }
+    /// The states of a refund at the provider.
+    RefundStatus { Pending, Submitted, Succeeded, Failed, Unresolved }
+    /// What part of a seller order a refund line pays back.
+    RefundComponent { Item, Shipping, Goodwill }
+    /// To the shopper, or back to the warehouse.
+    ShipmentDirection { Outbound, Return }
+    /// The states of a parcel.
+    ShipmentStatus {
+        Pending, Labelled, InTransit, OutForDelivery, AvailableForPickup, DeliveryAttempted, Exception,
+        Delivered, Failure, ReturnToSender, Returned, Cancelled,
+    }
+    /// What a carrier last said of a parcel, in one vocabulary for all carriers.
+    TrackingStatus {
+        Unknown, PreTransit, InTransit, OutForDelivery, AvailableForPickup, DeliveryAttempted, Exception,
+        Failure, ReturnToSender, Delivered, Cancelled,
+    }
+    /// The file format of a label.
+    LabelFormat { Pdf, Png, Zpl }
+    /// What moved money; with the id of that thing it names one ledger transaction.
+    LedgerSource { Capture, Commission, Refund, CommissionReversal, Label, LabelVoid }
+    /// The chart of accounts.
+    LedgerAccount {
+        /// Asset: money the payment provider holds for us.
+        ProviderClearing,
+        /// Liability: what we owe a seller; the one account kept per seller.
+        SellerPayable,
+        /// Income: commission.
+        CommissionRevenue,
+        /// Expense: discounts borne by the platform.
+        PromotionExpense,
+        /// Liability: what we owe carriers for labels.
+        CarrierPayable,
+    }
+    /// What a job does.
+    JobKind {
+        CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment,
+        ProcessWebhook, ProcessReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory,
+    }
+    /// Jobs of one queue share workers; a queue never starves another.
+    JobQueue { Money, Fulfilment, Events, Bulk }
+    /// The states of a job.
+    JobStatus { Queued, Running, Done, Dead }
+    /// Which port an outside event came through.
+    InboxSource { Payment, Carrier }
+    /// What a batch does with its rows.
+    BatchKind { Inventory }
+    /// The states of a batch.
+    BatchStatus { Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled }
+    /// The states of a row of a batch.
+    BatchRowStatus { Pending, Done, Failed }
+    /// The states of a payment in the simulated provider's own book.
+    SimulatedPaymentStatus { RequiresConfirmation, RequiresAction, Authorized, Captured, Failed, Voided }
+}

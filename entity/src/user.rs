@@ -1,0 +1,23 @@
+//! A person who signs in.
+
+use sea_orm::entity::prelude::*;
+
+use crate::id::UserId;
+use crate::status::UserRole;
+
+/// A person who signs in.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "app_user")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: UserId,
+    pub email: String,
+    pub password_hash: String,
+    pub name: String,
+    pub role: UserRole,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,55 @@
+//! One SQL text for two databases.
+//!
+//! `{uuid}`, `{timestamp}`, `{json}` and `{bytes}` stand for the column types that differ;
+//! everything else in the steps is SQL that PostgreSQL 14+ and SQLite 3.35+ read alike.
+//! The SQLite names are the ones that SeaQuery itself would write, so that SeaORM's
+//! decoding by declared type works.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DatabaseBackend;
+
+/// Runs `sql` after putting in the column types of the connected database.
+pub async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    let types = match manager.get_database_backend() {
+        DatabaseBackend::Sqlite => [
+            ("{uuid}", "uuid_text"),
+            ("{timestamp}", "timestamp_with_timezone_text"),
+            ("{json}", "jsonb_text"),
+            ("{bytes}", "blob"),
+        ],
+        _ => [("{uuid}", "uuid"), ("{timestamp}", "timestamptz"), ("{json}", "jsonb"), ("{bytes}", "bytea")],
+    };
+    let sql = types.iter().fold(sql.to_owned(), |sql, (name, native)| sql.replace(name, native));
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
+/// Makes `table` append-only: the database itself refuses UPDATE and DELETE.
+///
+/// A correction is a new row (a reversal); a bug or a hand at the console cannot rewrite history.
+pub async fn append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+    let sql = match manager.get_database_backend() {
+        DatabaseBackend::Sqlite => format!(
+            "CREATE TRIGGER tr_{table}_no_update BEFORE UPDATE ON {table}
+             BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;
+             CREATE TRIGGER tr_{table}_no_delete BEFORE DELETE ON {table}
+             BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;"
+        ),
+        _ => format!(
+            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$;
+             CREATE TRIGGER tr_{table}_append_only BEFORE UPDATE OR DELETE ON {table}
+             FOR EACH ROW EXECUTE FUNCTION refuse_change();"
+        ),
+    };
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
+/// Drops `tables` in the order given (dependants first).
+pub async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
+    for table in tables {
+        run(manager, &format!("DROP TABLE {table}")).await?;
+    }
+    Ok(())
+}

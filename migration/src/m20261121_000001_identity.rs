@@ -1,0 +1,78 @@
+//! People and sellers: who signs in, and whose rows are whose.
+
+use sea_orm_migration::prelude::*;
+
+use crate::ddl;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        ddl::run(manager, UP).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        ddl::drop_tables(manager, TABLES).await
+    }
+}
+
+/// Dependants first, so that they can be dropped in this order.
+const TABLES: &[&str] = &["seller_member", "seller", "refresh_token", "app_user"];
+
+const UP: &str = r#"
+CREATE TABLE app_user (
+    id {uuid} NOT NULL CONSTRAINT pk_app_user PRIMARY KEY,
+    email varchar(254) NOT NULL CONSTRAINT uq_app_user_email UNIQUE,
+    password_hash varchar(255) NOT NULL,
+    name varchar(200) NOT NULL,
+    role varchar(20) NOT NULL,
+    created_at {timestamp} NOT NULL,
+    updated_at {timestamp} NOT NULL,
+    CONSTRAINT ck_app_user_role CHECK (role IN ('customer', 'operator', 'admin'))
+);
+
+-- A refresh token is used once; using one again ends its whole family (RFC 9700, 4.14.2).
+CREATE TABLE refresh_token (
+    id {uuid} NOT NULL CONSTRAINT pk_refresh_token PRIMARY KEY,
+    user_id {uuid} NOT NULL CONSTRAINT fk_refresh_token_user REFERENCES app_user (id),
+    family_id {uuid} NOT NULL,
+    token_hash varchar(64) NOT NULL CONSTRAINT uq_refresh_token_token_hash UNIQUE,
+    created_at {timestamp} NOT NULL,
+    expires_at {timestamp} NOT NULL,
+    used_at {timestamp},
+    revoked_at {timestamp}
+);
+CREATE INDEX ix_refresh_token_user_id ON refresh_token (user_id);
+CREATE INDEX ix_refresh_token_family_id ON refresh_token (family_id);
+
+CREATE TABLE seller (
+    id {uuid} NOT NULL CONSTRAINT pk_seller PRIMARY KEY,
+    name varchar(200) NOT NULL CONSTRAINT uq_seller_name UNIQUE,
+    status varchar(20) NOT NULL,
+    auto_accept boolean NOT NULL,
+    accept_within_hours integer NOT NULL,
+    return_window_days integer NOT NULL,
+    -- parts per million of the discounted net: 120000 is 12%
+    commission_rate_ppm bigint NOT NULL,
+    version bigint NOT NULL,
+    created_at {timestamp} NOT NULL,
+    updated_at {timestamp} NOT NULL,
+    CONSTRAINT ck_seller_status CHECK (status IN ('applied', 'approved', 'rejected', 'suspended', 'closed')),
+    CONSTRAINT ck_seller_accept_within_hours CHECK (accept_within_hours BETWEEN 1 AND 720),
+    CONSTRAINT ck_seller_return_window_days CHECK (return_window_days BETWEEN 0 AND 365),
+    CONSTRAINT ck_seller_commission_rate_ppm CHECK (commission_rate_ppm BETWEEN 0 AND 1000000)
+);
+CREATE INDEX ix_seller_status ON seller (status, id);
+
+CREATE TABLE seller_member (
+    seller_id {uuid} NOT NULL CONSTRAINT fk_seller_member_seller REFERENCES seller (id),
+    user_id {uuid} NOT NULL CONSTRAINT fk_seller_member_user REFERENCES app_user (id),
+    role varchar(20) NOT NULL,
+    created_at {timestamp} NOT NULL,
+    CONSTRAINT pk_seller_member PRIMARY KEY (seller_id, user_id),
+    CONSTRAINT ck_seller_member_role CHECK (role IN ('owner', 'staff'))
+);
+CREATE INDEX ix_seller_member_user_id ON seller_member (user_id);
+"#;

@@ -1,0 +1,99 @@
+//! Work: durable jobs, outside events received, replayable answers, bulk batches.
+
+use sea_orm_migration::prelude::*;
+
+use crate::ddl;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        ddl::run(manager, UP).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        ddl::drop_tables(manager, TABLES).await
+    }
+}
+
+/// Dependants first, so that they can be dropped in this order.
+const TABLES: &[&str] = &["batch_row", "batch", "idempotency_key", "inbox", "job"];
+
+const UP: &str = r#"
+CREATE TABLE job (
+    id {uuid} NOT NULL CONSTRAINT pk_job PRIMARY KEY,
+    kind varchar(40) NOT NULL,
+    queue varchar(20) NOT NULL,
+    -- business key: one effect per key, whoever asks for it and however often
+    unique_key varchar(120) NOT NULL CONSTRAINT uq_job_unique_key UNIQUE,
+    payload {json} NOT NULL,
+    status varchar(10) NOT NULL,
+    -- times claimed; also the fencing token of the lease
+    attempts integer NOT NULL,
+    max_attempts integer NOT NULL,
+    -- queued: due from then; running: the lease ends then
+    run_at {timestamp} NOT NULL,
+    last_error varchar(2000),
+    created_at {timestamp} NOT NULL,
+    updated_at {timestamp} NOT NULL,
+    CONSTRAINT ck_job_status CHECK (status IN ('queued', 'running', 'done', 'dead')),
+    CONSTRAINT ck_job_queue CHECK (queue IN ('money', 'fulfilment', 'events', 'bulk'))
+);
+CREATE INDEX ix_job_due ON job (queue, run_at) WHERE status IN ('queued', 'running');
+CREATE INDEX ix_job_status ON job (status, id);
+CREATE INDEX ix_job_kind ON job (kind, id);
+
+CREATE TABLE inbox (
+    id {uuid} NOT NULL CONSTRAINT pk_inbox PRIMARY KEY,
+    source varchar(20) NOT NULL,
+    provider varchar(20) NOT NULL,
+    event_id varchar(120) NOT NULL,
+    body {bytes} NOT NULL,
+    received_at {timestamp} NOT NULL,
+    processed_at {timestamp},
+    CONSTRAINT uq_inbox_event UNIQUE (source, provider, event_id),
+    CONSTRAINT ck_inbox_source CHECK (source IN ('payment', 'carrier'))
+);
+
+CREATE TABLE idempotency_key (
+    actor varchar(80) NOT NULL,
+    route varchar(80) NOT NULL,
+    key varchar(100) NOT NULL,
+    fingerprint varchar(64) NOT NULL,
+    status_code integer NOT NULL,
+    body {bytes} NOT NULL,
+    created_at {timestamp} NOT NULL,
+    CONSTRAINT pk_idempotency_key PRIMARY KEY (actor, route, key)
+);
+CREATE INDEX ix_idempotency_key_created_at ON idempotency_key (created_at);
+
+CREATE TABLE batch (
+    id {uuid} NOT NULL CONSTRAINT pk_batch PRIMARY KEY,
+    seller_id {uuid} NOT NULL CONSTRAINT fk_batch_seller REFERENCES seller (id),
+    kind varchar(20) NOT NULL,
+    status varchar(24) NOT NULL,
+    total_rows bigint NOT NULL,
+    processed_rows bigint NOT NULL,
+    failed_rows bigint NOT NULL,
+    version bigint NOT NULL,
+    created_at {timestamp} NOT NULL,
+    updated_at {timestamp} NOT NULL,
+    CONSTRAINT ck_batch_kind CHECK (kind IN ('inventory')),
+    CONSTRAINT ck_batch_status CHECK (status IN ('queued', 'running', 'completed', 'completed_with_errors', 'failed', 'cancelled')),
+    CONSTRAINT ck_batch_rows CHECK (failed_rows <= processed_rows AND processed_rows <= total_rows)
+);
+CREATE INDEX ix_batch_seller_id ON batch (seller_id, id);
+
+CREATE TABLE batch_row (
+    batch_id {uuid} NOT NULL CONSTRAINT fk_batch_row_batch REFERENCES batch (id),
+    line bigint NOT NULL,
+    input varchar(2000) NOT NULL,
+    status varchar(10) NOT NULL,
+    error varchar(500),
+    CONSTRAINT pk_batch_row PRIMARY KEY (batch_id, line),
+    CONSTRAINT ck_batch_row_status CHECK (status IN ('pending', 'done', 'failed'))
+);
+CREATE INDEX ix_batch_row_pending ON batch_row (batch_id, line) WHERE status = 'pending';
+"#;
