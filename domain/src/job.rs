@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use souk_entity::id::{
     BatchId, CartId, InboxId, JobId, OrderId, PaymentId, RefundId, ReturnRequestId, SellerOrderId, ShipmentId,
@@ -37,8 +37,8 @@ pub enum Task {
     BuyLabel { shipment_id: ShipmentId },
     /// Give back the label of a cancelled shipment.
     VoidLabel { shipment_id: ShipmentId },
-    /// Ask the carrier where a parcel is; `round` tells the askings apart.
-    SyncShipment { shipment_id: ShipmentId, round: u32 },
+    /// Ask the carrier where a parcel is, again and again until it has arrived.
+    SyncShipment { shipment_id: ShipmentId },
     /// Act on an event received from outside.
     ProcessWebhook { inbox_id: InboxId },
     /// Work out what a received return is worth and refund it.
@@ -84,7 +84,7 @@ impl Task {
             Self::ExpireCart { cart_id } => format!("expire-cart:{cart_id}"),
             Self::BuyLabel { shipment_id } => format!("label:{shipment_id}:1"),
             Self::VoidLabel { shipment_id } => format!("void-label:{shipment_id}:1"),
-            Self::SyncShipment { shipment_id, round } => format!("sync:{shipment_id}:{round}"),
+            Self::SyncShipment { shipment_id } => format!("sync:{shipment_id}"),
             Self::ProcessWebhook { inbox_id } => format!("webhook:{inbox_id}"),
             Self::ProcessReturn { return_request_id } => format!("return:{return_request_id}"),
             Self::RefundPayment { refund_id } => format!("refund:{refund_id}"),
@@ -203,35 +203,68 @@ impl Lease {
     /// [`Code::LeaseLost`] when another worker has claimed the job since: the caller's
     /// transaction must not commit, and with this error it does not.
     pub async fn complete(&self, tx: &Tx) -> Result<()> {
-        self.settle(tx, JobStatus::Done, tx.now).await
+        let done = self.held(tx).col_expr(job::Column::Status, Expr::value(JobStatus::Done)).exec(&**tx).await?;
+        self.settled(done.rows_affected)
     }
 
     /// Puts the job back in the queue, due at `run_at`, as its own continuation: what was done so
-    /// far commits with it and the claims start over.
+    /// far commits with it, and as many new claims as its kind allows may follow.
     ///
     /// # Errors
     /// [`Code::LeaseLost`], as for [`Lease::complete`].
-    pub async fn continue_at(&self, tx: &Tx, run_at: DateTime<Utc>) -> Result<()> {
-        self.settle(tx, JobStatus::Queued, run_at).await
+    pub async fn continue_at(&self, tx: &Tx, kind: JobKind, run_at: DateTime<Utc>) -> Result<()> {
+        let continued = self
+            .held(tx)
+            .col_expr(job::Column::Status, Expr::value(JobStatus::Queued))
+            .col_expr(job::Column::RunAt, Expr::value(run_at))
+            .col_expr(job::Column::MaxAttempts, Expr::value(self.attempts.saturating_add(policy(kind).max_attempts)))
+            .exec(&**tx)
+            .await?;
+        self.settled(continued.rows_affected)?;
+        if run_at <= tx.now {
+            tx.wake_after_commit(policy(kind).queue, self.job_id);
+        }
+        Ok(())
     }
 
-    async fn settle(&self, tx: &Tx, status: JobStatus, run_at: DateTime<Utc>) -> Result<()> {
-        let settled = job::Entity::update_many()
-            .col_expr(job::Column::Status, Expr::value(status))
-            .col_expr(job::Column::RunAt, Expr::value(run_at))
+    fn held(&self, tx: &Tx) -> sea_orm::UpdateMany<job::Entity> {
+        job::Entity::update_many()
             .col_expr(job::Column::LastError, Expr::value(Option::<String>::None))
             .col_expr(job::Column::UpdatedAt, Expr::value(tx.now))
             .filter(job::Column::Id.eq(self.job_id))
             .filter(job::Column::Status.eq(JobStatus::Running))
             .filter(job::Column::Attempts.eq(self.attempts))
-            .exec(&**tx)
-            .await?;
-        if settled.rows_affected == 1 {
+    }
+
+    fn settled(&self, rows: u64) -> Result<()> {
+        if rows == 1 {
             Ok(())
         } else {
             Err(Error::new(Code::LeaseLost, "The job's lease has passed to another worker."))
         }
     }
+}
+
+/// Puts a dead job back in the queue with its claims counted anew.
+///
+/// # Errors
+/// [`Code::NotFound`]; [`Code::IllegalTransition`] when the job is not dead.
+pub async fn redrive(tx: &Tx, id: JobId) -> Result<job::Model> {
+    let row = job::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("job"))?;
+    if row.status != JobStatus::Dead {
+        let message = format!("The job is {}; only a dead job can be redriven.", row.status);
+        return Err(Error::new(Code::IllegalTransition, message));
+    }
+    tx.wake_after_commit(row.queue, row.id);
+    let job = job::ActiveModel {
+        id: Set(id),
+        status: Set(JobStatus::Queued),
+        max_attempts: Set(row.attempts.saturating_add(policy(row.kind).max_attempts)),
+        run_at: Set(tx.now),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    Ok(job::Entity::update(job).exec(&**tx).await?)
 }
 
 #[cfg(test)]

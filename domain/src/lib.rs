@@ -4,15 +4,27 @@
 //! transaction they write in and leave commit and retry to [`store::Store`]. No HTTP, no queue
 //! and no client is known here; time and randomness are passed in.
 
+pub mod account;
 pub mod actor;
+pub mod bulk;
+pub mod cart;
+pub mod catalogue;
 pub mod clock;
 pub mod constraint;
 pub mod error;
 pub mod history;
+pub mod inbox;
 pub mod job;
+pub mod ledger;
 pub mod money;
+pub mod order;
+pub mod payment;
 pub mod port;
+pub mod returns;
+pub mod shipment;
 pub mod store;
+pub mod transition;
+pub mod verify;
 
 pub use clock::Clock;
 pub use error::{Code, Error, Result};

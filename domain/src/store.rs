@@ -170,3 +170,17 @@ pub fn changed_one(rows: u64) -> Result<()> {
         more => Err(Error::internal(format!("an update of one row changed {more}"))),
     }
 }
+
+/// Compares a version given in If-Match with the present one.
+///
+/// # Errors
+/// [`Code::StaleVersion`].
+pub fn check_version(given: Option<i64>, present: i64) -> Result<()> {
+    match given {
+        Some(given) if given != present => Err(Error::new(
+            Code::StaleVersion,
+            format!("It is at version {present} and the request names {given}; read it again and decide anew."),
+        )),
+        _ => Ok(()),
+    }
+}

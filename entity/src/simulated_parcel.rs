@@ -14,6 +14,10 @@ pub struct Model {
     pub tracking_number: String,
     pub idempotency_key: String,
     pub status: TrackingStatus,
+    /// The town it leaves from.
+    pub origin: String,
+    /// The town it goes to.
+    pub destination: String,
     pub label_pdf: Vec<u8>,
     pub label_zpl: Vec<u8>,
     pub cost: MinorUnits,

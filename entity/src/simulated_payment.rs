@@ -21,6 +21,8 @@ pub struct Model {
     pub currency: CurrencyCode,
     pub status: SimulatedPaymentStatus,
     pub failure_code: Option<String>,
+    /// The key of the capture that was done.
+    pub capture_key: Option<String>,
     pub created_at: DateTimeUtc,
 }
 

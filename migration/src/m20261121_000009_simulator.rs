@@ -34,16 +34,19 @@ CREATE TABLE simulated_payment (
     currency varchar(3) NOT NULL,
     status varchar(20) NOT NULL,
     failure_code varchar(60),
+    -- the key of the capture that was done: the same one again is a repetition, another one is refused
+    capture_key varchar(120),
     created_at {timestamp} NOT NULL,
     CONSTRAINT ck_simulated_payment_amounts CHECK (captured_amount BETWEEN 0 AND amount AND refunded_amount BETWEEN 0 AND captured_amount),
-    CONSTRAINT ck_simulated_payment_status CHECK (status IN ('requires_confirmation', 'requires_action', 'authorized', 'captured', 'failed', 'voided'))
+    CONSTRAINT ck_simulated_payment_status CHECK (status IN ('requires_confirmation', 'requires_action', 'authorized', 'captured', 'failed', 'voided')),
+    CONSTRAINT ck_simulated_payment_capture CHECK ((status = 'captured') = (capture_key IS NOT NULL))
 );
 
 CREATE TABLE simulated_refund (
     id varchar(60) NOT NULL CONSTRAINT pk_simulated_refund PRIMARY KEY,
     payment_id varchar(60) NOT NULL CONSTRAINT fk_simulated_refund_payment REFERENCES simulated_payment (id),
     idempotency_key varchar(120) NOT NULL CONSTRAINT uq_simulated_refund_idempotency_key UNIQUE,
-    amount bigint NOT NULL,
+    amount bigint NOT NULL CONSTRAINT ck_simulated_refund_amount CHECK (amount > 0),
     created_at {timestamp} NOT NULL
 );
 CREATE INDEX ix_simulated_refund_payment_id ON simulated_refund (payment_id);
@@ -52,6 +55,9 @@ CREATE TABLE simulated_parcel (
     tracking_number varchar(60) NOT NULL CONSTRAINT pk_simulated_parcel PRIMARY KEY,
     idempotency_key varchar(120) NOT NULL CONSTRAINT uq_simulated_parcel_idempotency_key UNIQUE,
     status varchar(24) NOT NULL,
+    -- towns, for the locations of its scans
+    origin varchar(120) NOT NULL,
+    destination varchar(120) NOT NULL,
     label_pdf {bytes} NOT NULL,
     label_zpl {bytes} NOT NULL,
     cost bigint NOT NULL,

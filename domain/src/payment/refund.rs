@@ -1,0 +1,414 @@
+//! Refunds: exactly the units asked for, never more than was paid, in any order.
+
+use std::collections::HashMap;
+
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use serde_json::json;
+use souk_entity::id::{OrderLineId, RefundId, RefundLineId, ReturnRequestId, SellerOrderId};
+use souk_entity::money::MinorUnits;
+use souk_entity::status::{
+    EntityKind, LedgerAccount, LedgerSource, PaymentStatus, RefundComponent, RefundReason, RefundStatus,
+};
+use souk_entity::{order_line, payment, payment_share, refund, refund_line, seller_order};
+
+use super::transition::{REFUND, RefundEvent};
+use crate::actor::Actor;
+use crate::bulk::by_id;
+use crate::error::{Code, Error, Result};
+use crate::history::{self, Change};
+use crate::job::{self, Task};
+use crate::ledger::{self, Posting, credit, credit_seller, debit, debit_seller};
+use crate::money::{add, slice, sub, sum};
+use crate::order::lifecycle;
+use crate::returns;
+use crate::store::Tx;
+use crate::transition::next;
+
+/// What a refund is made of.
+#[derive(Clone, Debug, Default)]
+struct Pieces {
+    lines: Vec<Piece>,
+    amount: MinorUnits,
+    commission: MinorUnits,
+    platform_discount: MinorUnits,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    line: Option<OrderLineId>,
+    component: RefundComponent,
+    quantity: i64,
+    amount: MinorUnits,
+}
+
+impl Pieces {
+    /// The next `quantity` units of a line: cumulative slices, so that any order of partial
+    /// refunds adds up to the line's total.
+    fn take(&mut self, line: &order_line::Model, quantity: i64) -> Result<()> {
+        let before = line.refunded_quantity;
+        let after = before + quantity;
+        if quantity < 0 || after > line.quantity {
+            return Err(exceeds());
+        }
+        let piece =
+            |amount: MinorUnits| sub(slice(amount, after, line.quantity)?, slice(amount, before, line.quantity)?);
+        let amount = piece(line.total)?;
+        self.amount = add(self.amount, amount)?;
+        self.commission = add(self.commission, piece(line.commission)?)?;
+        self.platform_discount = add(self.platform_discount, piece(line.platform_discount)?)?;
+        self.lines.push(Piece { line: Some(line.id), component: RefundComponent::Item, quantity, amount });
+        Ok(())
+    }
+
+    fn take_amount(&mut self, component: RefundComponent, amount: MinorUnits) -> Result<()> {
+        if amount > MinorUnits::ZERO {
+            self.amount = add(self.amount, amount)?;
+            self.lines.push(Piece { line: None, component, quantity: 0, amount });
+        }
+        Ok(())
+    }
+}
+
+impl Pieces {
+    /// Lowers the amount to `most`, the last pieces first: goodwill paid earlier has used up part
+    /// of what the units were worth.
+    fn trim(&mut self, most: MinorUnits) -> Result<()> {
+        let mut excess = Ord::max(sub(self.amount, most)?, MinorUnits::ZERO);
+        self.amount = sub(self.amount, excess)?;
+        for piece in self.lines.iter_mut().rev() {
+            let off = Ord::min(piece.amount, excess);
+            piece.amount = sub(piece.amount, off)?;
+            excess = sub(excess, off)?;
+        }
+        Ok(())
+    }
+}
+
+fn exceeds() -> Error {
+    Error::new(Code::RefundExceedsPayment, "More than what was paid and not yet refunded cannot be paid back.")
+}
+
+/// Refunds all that is left of a cancelled seller order, shipping included. Nothing happens when
+/// the order was not paid.
+///
+/// # Errors
+/// The database's.
+pub async fn refund_cancelled(tx: &Tx, part: &seller_order::Model) -> Result<()> {
+    let Some(payment) = captured(tx, part).await? else { return Ok(()) };
+    let mut pieces = Pieces::default();
+    for line in lines(tx, part.id).await? {
+        pieces.take(&line, line.quantity - line.refunded_quantity)?;
+    }
+    let shipping = sub(part.shipping_total, refunded_of(tx, part.id, RefundComponent::Shipping).await?)?;
+    pieces.take_amount(RefundComponent::Shipping, shipping)?;
+    create(tx, &payment, part, RefundReason::Cancellation, None, pieces, Actor::System).await?;
+    Ok(())
+}
+
+/// Refunds the units of a return that have come back; `None` when they are worth nothing.
+///
+/// # Errors
+/// [`Code::RefundExceedsPayment`].
+pub async fn refund_returned(
+    tx: &Tx,
+    part: &seller_order::Model,
+    return_id: ReturnRequestId,
+    units: &HashMap<OrderLineId, i64>,
+) -> Result<Option<RefundId>> {
+    let payment = captured(tx, part).await?;
+    let mut pieces = Pieces::default();
+    for line in lines(tx, part.id).await? {
+        if let Some(quantity) = units.get(&line.id).filter(|quantity| **quantity > 0) {
+            pieces.take(&line, *quantity)?;
+        }
+    }
+    match payment {
+        Some(payment) => create(tx, &payment, part, RefundReason::Return, Some(return_id), pieces, Actor::System).await,
+        // A wholly discounted order was never paid for; the units count as settled.
+        None => settle_units(tx, &pieces).await.map(|()| None),
+    }
+}
+
+/// Refunds an amount as goodwill, without anything coming back.
+///
+/// # Errors
+/// [`Code::RefundExceedsPayment`]; [`Code::IllegalTransition`] when the order is not paid.
+pub async fn refund_goodwill(
+    tx: &Tx,
+    part_id: SellerOrderId,
+    amount: MinorUnits,
+    actor: Actor,
+) -> Result<refund::Model> {
+    let (_, part) = lifecycle::lock_part(tx, part_id).await?;
+    let payment = captured(tx, &part)
+        .await?
+        .ok_or_else(|| Error::new(Code::IllegalTransition, "The order is not paid; there is nothing to refund."))?;
+    if amount <= MinorUnits::ZERO {
+        return Err(Error::invalid("A refund is more than nothing."));
+    }
+    let mut pieces = Pieces::default();
+    pieces.take_amount(RefundComponent::Goodwill, amount)?;
+    let id = create(tx, &payment, &part, RefundReason::Goodwill, None, pieces, actor)
+        .await?
+        .ok_or_else(|| Error::internal("a refund of something came to nothing"))?;
+    find(tx, id).await
+}
+
+/// Writes a refund within its caps and the job that pays it out.
+async fn create(
+    tx: &Tx,
+    payment: &payment::Model,
+    part: &seller_order::Model,
+    reason: RefundReason,
+    return_request_id: Option<ReturnRequestId>,
+    mut pieces: Pieces,
+    actor: Actor,
+) -> Result<Option<RefundId>> {
+    settle_units(tx, &pieces).await?;
+    if reason != RefundReason::Goodwill {
+        let share = payment_share::Entity::find_by_id((payment.id, part.id)).one(&**tx).await?;
+        let share = share.ok_or_else(|| Error::internal("a seller order without a share of its payment"))?;
+        pieces.trim(sub(share.amount, share.refunded_amount)?)?;
+    }
+    if pieces.amount == MinorUnits::ZERO {
+        return Ok(None);
+    }
+    let within = payment_share::Entity::update_many()
+        .col_expr(
+            payment_share::Column::RefundedAmount,
+            Expr::col(payment_share::Column::RefundedAmount).add(pieces.amount.0),
+        )
+        .filter(payment_share::Column::PaymentId.eq(payment.id))
+        .filter(payment_share::Column::SellerOrderId.eq(part.id))
+        .filter(
+            Expr::col(payment_share::Column::Amount)
+                .sub(Expr::col(payment_share::Column::RefundedAmount))
+                .gte(pieces.amount.0),
+        )
+        .exec(&**tx)
+        .await?;
+    if within.rows_affected != 1 {
+        return Err(exceeds());
+    }
+    let refund = refund::Model {
+        id: RefundId::at(tx.now),
+        payment_id: payment.id,
+        order_id: part.order_id,
+        seller_order_id: part.id,
+        return_request_id,
+        reason,
+        provider_ref: None,
+        amount: pieces.amount,
+        commission: pieces.commission,
+        platform_discount: pieces.platform_discount,
+        currency: part.currency,
+        status: RefundStatus::Pending,
+        failure_message: None,
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    refund::Entity::insert(refund.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let rows = pieces.lines.iter().map(|piece| refund_line::ActiveModel {
+        id: Set(RefundLineId::at(tx.now)),
+        refund_id: Set(refund.id),
+        order_line_id: Set(piece.line),
+        component: Set(piece.component),
+        quantity: Set(piece.quantity),
+        amount: Set(piece.amount),
+    });
+    refund_line::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
+    history::record(tx, vec![change(&refund, part, None, "refund.created", actor)]).await?;
+    job::enqueue(tx, &Task::RefundPayment { refund_id: refund.id }, tx.now).await?;
+    Ok(Some(refund.id))
+}
+
+/// Counts the units as paid back.
+async fn settle_units(tx: &Tx, pieces: &Pieces) -> Result<()> {
+    let units: Vec<(OrderLineId, i64)> =
+        pieces.lines.iter().filter_map(|piece| piece.line.map(|line| (line, piece.quantity))).collect();
+    count_units(tx, &units).await
+}
+
+async fn count_units(tx: &Tx, units: &[(OrderLineId, i64)]) -> Result<()> {
+    if units.is_empty() {
+        return Ok(());
+    }
+    let more = by_id(order_line::Column::Id, units);
+    order_line::Entity::update_many()
+        .col_expr(order_line::Column::RefundedQuantity, Expr::col(order_line::Column::RefundedQuantity).add(more))
+        .filter(order_line::Column::Id.is_in(units.iter().map(|(line, _)| *line)))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// What the refund job needs to ask the provider; `None` when the refund is over.
+///
+/// # Errors
+/// [`Code::NotFound`].
+pub async fn submit(tx: &Tx, id: RefundId) -> Result<Option<(refund::Model, payment::Model)>> {
+    let (part, mut refund) = lock(tx, id).await?;
+    if refund.status == RefundStatus::Pending {
+        step(tx, &mut refund, &part, RefundEvent::Submit).await?;
+    }
+    if !matches!(refund.status, RefundStatus::Submitted | RefundStatus::Unresolved) {
+        return Ok(None);
+    }
+    let payment = payment::Entity::find_by_id(refund.payment_id)
+        .one(&**tx)
+        .await?
+        .ok_or_else(|| Error::internal("a refund without a payment"))?;
+    Ok(Some((refund, payment)))
+}
+
+/// The provider has paid it back: entered in the ledger, its return settled, its order followed.
+///
+/// # Errors
+/// The database's.
+pub async fn succeed(tx: &Tx, id: RefundId, provider_ref: &str) -> Result<()> {
+    let (part, mut refund) = lock(tx, id).await?;
+    refund.provider_ref = Some(provider_ref.to_owned());
+    if !step(tx, &mut refund, &part, RefundEvent::Succeed).await? {
+        return Ok(());
+    }
+    let entries = [
+        credit(LedgerAccount::ProviderClearing, refund.amount),
+        credit(LedgerAccount::PromotionExpense, refund.platform_discount),
+        debit_seller(part.seller_id, part.id, add(refund.amount, refund.platform_discount)?),
+    ];
+    let posting = Posting {
+        source: LedgerSource::Refund,
+        source_id: id.into(),
+        order_id: Some(refund.order_id),
+        currency: refund.currency,
+        entries: &entries,
+    };
+    ledger::post(tx, posting).await?;
+    let entries = [
+        debit(LedgerAccount::CommissionRevenue, refund.commission),
+        credit_seller(part.seller_id, part.id, refund.commission),
+    ];
+    ledger::post(tx, Posting { source: LedgerSource::CommissionReversal, entries: &entries, ..posting }).await?;
+    if let Some(return_id) = refund.return_request_id {
+        returns::settle(tx, return_id).await?;
+    }
+    lifecycle::follow_refunds(tx, part.id, Actor::Provider).await
+}
+
+/// The outcome of asking the provider is not known; asking again with the same key will tell.
+///
+/// # Errors
+/// The database's.
+pub async fn lose_track(tx: &Tx, id: RefundId) -> Result<()> {
+    let (part, mut refund) = lock(tx, id).await?;
+    step(tx, &mut refund, &part, RefundEvent::Lose).await?;
+    Ok(())
+}
+
+/// The provider refuses: the amount and the units are free to be refunded in another way.
+///
+/// # Errors
+/// The database's.
+pub async fn fail(tx: &Tx, id: RefundId, why: &str) -> Result<()> {
+    let (part, mut refund) = lock(tx, id).await?;
+    refund.failure_message = Some(why.chars().take(500).collect());
+    if !step(tx, &mut refund, &part, RefundEvent::Reject).await? {
+        return Ok(());
+    }
+    payment_share::Entity::update_many()
+        .col_expr(
+            payment_share::Column::RefundedAmount,
+            Expr::col(payment_share::Column::RefundedAmount).sub(refund.amount.0),
+        )
+        .filter(payment_share::Column::PaymentId.eq(refund.payment_id))
+        .filter(payment_share::Column::SellerOrderId.eq(part.id))
+        .exec(&**tx)
+        .await?;
+    let lines = refund_line::Entity::find().filter(refund_line::Column::RefundId.eq(id)).all(&**tx).await?;
+    let units: Vec<(OrderLineId, i64)> =
+        lines.iter().filter_map(|line| line.order_line_id.map(|id| (id, -line.quantity))).collect();
+    count_units(tx, &units).await
+}
+
+async fn lock(tx: &Tx, id: RefundId) -> Result<(seller_order::Model, refund::Model)> {
+    let (_, part) = lifecycle::lock_part(tx, find(tx, id).await?.seller_order_id).await?;
+    // Read again: it may have changed while we waited for the lock.
+    Ok((part, find(tx, id).await?))
+}
+
+async fn find(tx: &Tx, id: RefundId) -> Result<refund::Model> {
+    refund::Entity::find_by_id(id).one(&**tx).await?.ok_or_else(|| Error::not_found("refund"))
+}
+
+async fn step(tx: &Tx, refund: &mut refund::Model, part: &seller_order::Model, event: RefundEvent) -> Result<bool> {
+    let Ok(to) = next("refund", REFUND, refund.status, event) else { return Ok(false) };
+    let from = std::mem::replace(&mut refund.status, to);
+    refund.version += 1;
+    refund.updated_at = tx.now;
+    let row = refund::ActiveModel {
+        id: Set(refund.id),
+        status: Set(to),
+        provider_ref: Set(refund.provider_ref.clone()),
+        failure_message: Set(refund.failure_message.clone()),
+        version: Set(refund.version),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    refund::Entity::update(row).exec_without_returning(&**tx).await?;
+    let event = match event {
+        RefundEvent::Submit => "refund.submitted",
+        RefundEvent::Succeed => "refund.succeeded",
+        RefundEvent::Reject => "refund.failed",
+        RefundEvent::Lose => "refund.unresolved",
+    };
+    history::record(tx, vec![change(refund, part, Some(from), event, Actor::Provider)]).await?;
+    Ok(true)
+}
+
+fn change(
+    refund: &refund::Model,
+    part: &seller_order::Model,
+    from: Option<RefundStatus>,
+    event: &'static str,
+    actor: Actor,
+) -> Change {
+    Change {
+        entity: EntityKind::Refund,
+        id: refund.id.into(),
+        version: refund.version,
+        from: from.map(|from| from.to_string()),
+        to: refund.status.to_string(),
+        actor,
+        note: refund.failure_message.clone(),
+        event,
+        order_id: Some(refund.order_id),
+        seller_id: Some(part.seller_id),
+        data: json!({"amount": refund.amount, "currency": refund.currency, "reason": refund.reason}),
+    }
+}
+
+async fn lines(tx: &Tx, part: SellerOrderId) -> Result<Vec<order_line::Model>> {
+    Ok(order_line::Entity::find().filter(order_line::Column::SellerOrderId.eq(part)).all(&**tx).await?)
+}
+
+async fn captured(tx: &Tx, part: &seller_order::Model) -> Result<Option<payment::Model>> {
+    Ok(payment::Entity::find()
+        .filter(payment::Column::OrderId.eq(part.order_id))
+        .filter(payment::Column::Status.eq(PaymentStatus::Captured))
+        .one(&**tx)
+        .await?)
+}
+
+/// What of a component has been refunded, or is about to be.
+async fn refunded_of(tx: &Tx, part: SellerOrderId, component: RefundComponent) -> Result<MinorUnits> {
+    let rows = refund_line::Entity::find()
+        .inner_join(refund::Entity)
+        .filter(refund::Column::SellerOrderId.eq(part))
+        .filter(refund::Column::Status.ne(RefundStatus::Failed))
+        .filter(refund_line::Column::Component.eq(component))
+        .all(&**tx)
+        .await?;
+    sum(rows.into_iter().map(|row| row.amount))
+}

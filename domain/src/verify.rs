@@ -1,0 +1,1 @@
+//! The invariants of the marketplace, each a query that returns no rows on a sound database.
