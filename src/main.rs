@@ -1,1 +1,80 @@
-fn main() {}
+//! The one binary of souk. Every subcommand teaches itself with `--help`.
+
+mod beside;
+mod command;
+mod config;
+mod database;
+mod platform;
+
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Multi-seller marketplace orders: one cart, one payment, one order per seller.
+#[derive(Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "Try `souk demo` first: it needs no service and no configuration.\n\
+                  Exit codes: 0 done, 1 something does not hold or failed, 2 wrong usage or configuration."
+)]
+struct Cli {
+    #[command(flatten)]
+    settings: config::Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API, with workers inside
+    Serve(command::serve::Serve),
+    /// Work on jobs without serving the API; any number of workers may run
+    Worker(command::worker::Worker),
+    /// Bring the database's schema up to date, or show or undo steps
+    Migrate(command::migrate::Migrate),
+    /// Drive one order of three sellers from cart to refund, then keep serving
+    Demo(command::demo::Demo),
+    /// Check every invariant on the database; exit 1 when one does not hold
+    Verify(command::verify::Verify),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("souk: the async runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        if matches!(cli.command, Command::Openapi) {
+            print!("{}", souk_api::document());
+            return Ok(());
+        }
+        telemetry::init(&cli.settings)?;
+        match cli.command {
+            Command::Serve(serve) => serve.run(cli.settings).await,
+            Command::Worker(worker) => worker.run(cli.settings).await,
+            Command::Migrate(migrate) => migrate.run(cli.settings).await,
+            Command::Demo(demo) => demo.run(cli.settings).await,
+            Command::Verify(verify) => verify.run(cli.settings).await,
+            Command::Openapi => Ok(()),
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("souk: {error}");
+            match error {
+                command::Failure::Usage(_) => ExitCode::from(2),
+                command::Failure::Failed(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}

@@ -1,1 +1,21 @@
+//! The HTTP API: routes, authentication, errors, idempotency, and the OpenAPI document.
+//!
+//! A handler opens a transaction, calls one operation of the domain, and answers. Rules live in
+//! the domain; calls to the outside live in jobs, but for starting a payment session.
 
+mod admin;
+mod auth;
+mod context;
+mod document;
+mod health;
+mod http;
+mod public;
+mod seller;
+mod shopper;
+mod view;
+mod webhooks;
+
+pub use auth::{hash_password, verify_password};
+pub use context::{ApiConfig, Context, RedisProbe};
+pub use document::document;
+pub use http::app::app;

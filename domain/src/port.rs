@@ -243,3 +243,44 @@ pub trait Carrier: Send + Sync {
     /// [`WebhookError::Unreadable`].
     fn read(&self, body: &[u8]) -> Result<TrackingNotice, WebhookError>;
 }
+
+/// The payment providers and carriers of this installation, by name.
+#[derive(Clone, Default)]
+pub struct Ports {
+    payments: Vec<std::sync::Arc<dyn PaymentGateway>>,
+    carriers: Vec<std::sync::Arc<dyn Carrier>>,
+}
+
+impl Ports {
+    /// The first of each kind is the default.
+    pub fn new(payments: Vec<std::sync::Arc<dyn PaymentGateway>>, carriers: Vec<std::sync::Arc<dyn Carrier>>) -> Self {
+        Self { payments, carriers }
+    }
+
+    /// The provider of this name, or the default one.
+    ///
+    /// # Errors
+    /// [`crate::Code::InvalidValue`], naming those there are.
+    pub fn payment(&self, name: Option<&str>) -> crate::Result<&std::sync::Arc<dyn PaymentGateway>> {
+        let found = self.payments.iter().find(|port| name.is_none_or(|name| port.name() == name));
+        found.ok_or_else(|| unknown("payment provider", name, self.payments.iter().map(|port| port.name())))
+    }
+
+    /// The carrier of this name, or the default one.
+    ///
+    /// # Errors
+    /// [`crate::Code::InvalidValue`], naming those there are.
+    pub fn carrier(&self, name: Option<&str>) -> crate::Result<&std::sync::Arc<dyn Carrier>> {
+        let found = self.carriers.iter().find(|port| name.is_none_or(|name| port.name() == name));
+        found.ok_or_else(|| unknown("carrier", name, self.carriers.iter().map(|port| port.name())))
+    }
+}
+
+fn unknown<'a>(kind: &str, name: Option<&str>, known: impl Iterator<Item = &'a str>) -> crate::Error {
+    let known: Vec<&str> = known.collect();
+    let message = match name {
+        Some(name) => format!("There is no {kind} \"{name}\"; there is: {}.", known.join(", ")),
+        None => format!("No {kind} is configured."),
+    };
+    crate::Error::invalid(message)
+}

@@ -83,11 +83,16 @@ impl Store {
     /// runs again, so it must not have effects outside the transaction. Jobs enqueued by it are
     /// announced after the commit.
     ///
+    /// The transaction is handed over in an [`Arc`] and not by reference, because a closure over a
+    /// reference of any lifetime makes futures that the compiler cannot show to be `Send`; `work`
+    /// must not keep it.
+    ///
     /// # Errors
     /// What `work` returned, or the database's error.
-    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    pub async fn write<T, F, W>(&self, work: F) -> Result<T>
     where
-        F: AsyncFn(&Tx) -> Result<T>,
+        F: Fn(Arc<Tx>) -> W,
+        W: Future<Output = Result<T>>,
     {
         let mut attempt = 1;
         loop {
@@ -103,9 +108,10 @@ impl Store {
         }
     }
 
-    async fn attempt<T, F>(&self, work: &F) -> Result<T>
+    async fn attempt<T, F, W>(&self, work: &F) -> Result<T>
     where
-        F: AsyncFn(&Tx) -> Result<T>,
+        F: Fn(Arc<Tx>) -> W,
+        W: Future<Output = Result<T>>,
     {
         let conn = self
             .write
@@ -114,8 +120,11 @@ impl Store {
                 ..Default::default()
             })
             .await?;
-        let tx = Tx { conn, now: self.clock.now(), woken: Mutex::default() };
-        match work(&tx).await {
+        let tx = Arc::new(Tx { conn, now: self.clock.now(), woken: Mutex::default() });
+        let outcome = work(tx.clone()).await;
+        let tx =
+            Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction outlived the work it was made for"))?;
+        match outcome {
             Ok(value) => {
                 let woken = tx.woken.into_inner().unwrap_or_else(PoisonError::into_inner);
                 tx.conn.commit().await?;

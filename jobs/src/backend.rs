@@ -167,7 +167,8 @@ impl Inner {
             record_dead(&kind);
         }
         // A full catch means that there may be more; a job known to be due soon is met in time.
-        let wait = if swept.more { Duration::ZERO } else { wait.unwrap_or(self.sweep_interval).min(self.sweep_interval) };
+        let wait =
+            if swept.more { Duration::ZERO } else { wait.unwrap_or(self.sweep_interval).min(self.sweep_interval) };
         self.sweep_at(Instant::now() + wait);
         Ok(swept.claimed)
     }
@@ -221,9 +222,10 @@ impl Persistence for Source {
     async fn reenqueue_abandoned(&mut self, tasks: Vec<Task<Job>>, _: &WorkerContext) -> Result<u64, Infallible> {
         let leases: Vec<Lease> = tasks.iter().map(|task| task.args.claimed.lease).collect();
         let store = self.0.store.clone();
-        let released =
-            detached(async move { Ok(insist("releasing unstarted jobs", async move || outcome::release(&store, &leases).await).await) })
-                .await;
+        let released = detached(async move {
+            Ok(insist("releasing unstarted jobs", async move || outcome::release(&store, &leases).await).await)
+        })
+        .await;
         Ok(released.ok().flatten().unwrap_or(0))
     }
 

@@ -67,13 +67,13 @@ struct DueRow {
 /// The database's.
 pub(crate) async fn named(store: &Store, queue: JobQueue, ids: Vec<JobId>) -> Result<Vec<Claimed>> {
     store
-        .write(async move |tx| {
+        .write(async |tx| {
             let queued = Condition::all()
                 .add(job::Column::Id.is_in(ids.iter().copied()))
                 .add(job::Column::Queue.eq(queue))
                 .add(job::Column::Status.eq(JobStatus::Queued))
                 .add(job::Column::RunAt.lte(tx.now));
-            claim(tx, queued).await
+            claim(&tx, queued).await
         })
         .await
 }
@@ -86,7 +86,7 @@ pub(crate) async fn named(store: &Store, queue: JobQueue, ids: Vec<JobId>) -> Re
 /// The database's.
 pub(crate) async fn due(store: &Store, queue: JobQueue, limit: usize) -> Result<Swept> {
     store
-        .write(async move |tx| {
+        .write(async |tx| {
             // On PostgreSQL rows that another worker is claiming are passed over; SQLite has one
             // writer and drops the clause.
             let due = job::Entity::find()
@@ -106,13 +106,13 @@ pub(crate) async fn due(store: &Store, queue: JobQueue, limit: usize) -> Result<
             let (spent, open): (Vec<_>, Vec<_>) =
                 due.into_iter().partition(|row| row.status == JobStatus::Running && row.attempts >= row.max_attempts);
             if !spent.is_empty() {
-                bury(tx, &spent).await?;
+                bury(&tx, &spent).await?;
             }
             let claimed = if open.is_empty() {
                 Vec::new()
             } else {
                 // The rows are locked, or we are the only writer: nothing has changed since.
-                claim(tx, Condition::all().add(job::Column::Id.is_in(open.iter().map(|row| row.id)))).await?
+                claim(&tx, Condition::all().add(job::Column::Id.is_in(open.iter().map(|row| row.id)))).await?
             };
             Ok(Swept { claimed, dead: spent.into_iter().map(|row| row.kind).collect(), more })
         })

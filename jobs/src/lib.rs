@@ -13,8 +13,10 @@ mod handler;
 mod lane;
 mod outcome;
 mod runtime;
+mod work;
 mod worker;
 
 pub use handler::Handler;
 pub use lane::Lane;
 pub use runtime::{Runtime, WorkerConfig};
+pub use work::Work;

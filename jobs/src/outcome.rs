@@ -20,8 +20,8 @@ const LAST_ERROR_CHARS: usize = 2_000;
 /// The database's.
 pub(crate) async fn retry(store: &Store, lease: Lease, run_at: DateTime<Utc>, reason: String) -> Result<bool> {
     store
-        .write(async move |tx| {
-            let retried = held(tx, lease)
+        .write(async |tx| {
+            let retried = held(&tx, lease)
                 .col_expr(job::Column::Status, Expr::value(JobStatus::Queued))
                 .col_expr(job::Column::RunAt, Expr::value(run_at))
                 .col_expr(job::Column::LastError, Expr::value(reason.as_str()))
@@ -38,8 +38,8 @@ pub(crate) async fn retry(store: &Store, lease: Lease, run_at: DateTime<Utc>, re
 /// The database's.
 pub(crate) async fn bury(store: &Store, lease: Lease, reason: String) -> Result<bool> {
     store
-        .write(async move |tx| {
-            let dead = held(tx, lease)
+        .write(async |tx| {
+            let dead = held(&tx, lease)
                 .col_expr(job::Column::Status, Expr::value(JobStatus::Dead))
                 .col_expr(job::Column::LastError, Expr::value(reason.as_str()))
                 .exec(&**tx)
@@ -63,7 +63,7 @@ pub(crate) async fn release(store: &Store, leases: &[Lease]) -> Result<u64> {
         ours.add(job::Column::Id.eq(lease.job_id).and(job::Column::Attempts.eq(lease.attempts)))
     });
     store
-        .write(async move |tx| {
+        .write(async |tx| {
             let released = job::Entity::update_many()
                 .col_expr(job::Column::Status, Expr::value(JobStatus::Queued))
                 .col_expr(job::Column::RunAt, Expr::value(tx.now))
@@ -90,7 +90,7 @@ pub(crate) async fn complete_forgotten(store: &Store, lease: Lease) -> Result<bo
     if sea_orm::PaginatorTrait::count(forgotten, store.read()).await? == 0 {
         return Ok(false);
     }
-    match store.write(async move |tx| lease.complete(tx).await).await {
+    match store.write(async |tx| lease.complete(&tx).await).await {
         Ok(()) => Ok(true),
         // The read was of a replica behind the primary, or the lease ended in between.
         Err(error) if error.code == Code::LeaseLost => Ok(false),

@@ -95,8 +95,7 @@ impl Runtime {
                 continue;
             }
             let ears = lane.listen(queue, concurrency);
-            let source =
-                Source::new(queue, store.clone(), ears, concurrency, config.sweep_interval, seen.clone());
+            let source = Source::new(queue, store.clone(), ears, concurrency, config.sweep_interval, seen.clone());
             sources.push(source.clone());
             let worker = worker.clone();
             monitor = monitor.register(move |_| {

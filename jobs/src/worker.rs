@@ -68,7 +68,7 @@ impl Worker {
         );
         async {
             let started = Instant::now();
-            let ended = self.attempt(claimed).await;
+            let ended = self.attempt(claimed, claim::timeout_of(&claimed.kind)).await;
             metrics::histogram!("job_seconds", "kind" => claimed.kind.clone()).record(started.elapsed());
             self.record(claimed, ended).await;
         }
@@ -78,12 +78,11 @@ impl Worker {
         drop(job);
     }
 
-    async fn attempt(&self, claimed: &Claimed) -> Ended {
+    async fn attempt(&self, claimed: &Claimed, limit: Duration) -> Ended {
         let task = match read(claimed) {
             Ok(task) => task,
             Err(ended) => return ended,
         };
-        let limit = claim::timeout_of(&claimed.kind);
         let left = (claimed.leased_until - self.store.now()).to_std().unwrap_or_default();
         if left < limit {
             return Ended::Unused;
@@ -98,7 +97,7 @@ impl Worker {
                 Ok(Ok(Err(error))) if error.code.kind() == Kind::Malformed => Ended::Hopeless(outcome::describe(&error)),
                 Ok(Ok(Err(error))) => Ended::Failed(outcome::describe(&error)),
                 Ok(Err(panic)) => Ended::Failed(outcome::fitting(&format!("PANIC: {}", words(panic.as_ref())))),
-                Err(_) => Ended::Failed(format!("TIMEOUT: stopped after {} s.", limit.as_secs())),
+                Err(_) => Ended::Failed(format!("TIMEOUT: stopped after {limit:?}.")),
             },
             () = Phase::Stopping.reached(self.phase.clone()) => Ended::Unused,
         }
@@ -110,9 +109,12 @@ impl Worker {
             Ended::Done => {
                 metrics::counter!("job_done_total", "kind" => kind.clone()).increment(1);
                 let forgotten =
-                    insist("checking the end of a job", async move || outcome::complete_forgotten(&store, lease).await).await;
+                    insist("checking the end of a job", async move || outcome::complete_forgotten(&store, lease).await)
+                        .await;
                 if forgotten == Some(true) {
-                    tracing::error!("the handler reported success without ending its lease; the runtime completed the job");
+                    tracing::error!(
+                        "the handler reported success without ending its lease; the runtime completed the job"
+                    );
                 }
             }
             Ended::LeaseLost => tracing::debug!("the lease passed to another worker; nothing was written"),
@@ -131,8 +133,7 @@ impl Worker {
             }
             Ended::Failed(reason) | Ended::Hopeless(reason) => {
                 let told = reason.clone();
-                let dead =
-                    insist("ending a job", async move || outcome::bury(&store, lease, told.clone()).await).await;
+                let dead = insist("ending a job", async move || outcome::bury(&store, lease, told.clone()).await).await;
                 if dead == Some(true) {
                     tracing::error!(reason, "the job is dead until an operator redrives it");
                     record_dead(kind);
@@ -202,8 +203,11 @@ pub(crate) fn record_dead(kind: &str) {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
     use chrono::{DateTime, Utc};
+    use souk_domain::clock::Clock;
     use souk_domain::job::Lease;
+    use souk_domain::store::NoWake;
     use souk_entity::id::JobId;
 
     use super::*;
@@ -236,5 +240,31 @@ mod tests {
         assert!(matches!(read(&claimed("capture_payment", &payload, 1, 3)), Err(Ended::Hopeless(_))));
         assert!(matches!(read(&claimed("expire_cart", "{", 1, 3)), Err(Ended::Hopeless(_))));
         assert!(matches!(read(&claimed("knit_socks", &payload, 1, 3)), Err(Ended::Failed(_))));
+    }
+
+    struct Never;
+
+    #[async_trait]
+    impl Handler for Never {
+        async fn run(&self, _: Lease, _: Task) -> Result<()> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_ends_with_its_time_and_does_not_begin_when_the_lease_would_end_first() {
+        let database = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
+        let store =
+            Store::new(database.clone(), database, Clock::manual(DateTime::<Utc>::UNIX_EPOCH), Arc::new(NoWake));
+        let (_phase, seen) = watch::channel(Phase::Working);
+        let worker = Worker::new(store, Arc::new(Never), seen);
+        let nil = uuid::Uuid::nil();
+        let mut claimed = claimed("expire_cart", &format!(r#"{{"task":"expire_cart","cart_id":"{nil}"}}"#), 1, 3);
+        let limit = Duration::from_millis(20);
+        claimed.leased_until += TimeDelta::milliseconds(20);
+        let Ended::Failed(reason) = worker.attempt(&claimed, limit).await else { panic!("it did not fail") };
+        assert_eq!(reason, "TIMEOUT: stopped after 20ms.");
+        claimed.leased_until -= TimeDelta::milliseconds(1);
+        assert!(matches!(worker.attempt(&claimed, limit).await, Ended::Unused));
     }
 }

@@ -92,7 +92,7 @@ CREATE TABLE refund (
     payment_id {uuid} NOT NULL CONSTRAINT fk_refund_payment REFERENCES payment (id),
     order_id {uuid} NOT NULL CONSTRAINT fk_refund_order REFERENCES orders (id),
     seller_order_id {uuid} NOT NULL CONSTRAINT fk_refund_seller_order REFERENCES seller_order (id),
-    return_request_id {uuid} CONSTRAINT fk_refund_return_request REFERENCES return_request (id) CONSTRAINT uq_refund_return_request UNIQUE,
+    return_request_id {uuid} CONSTRAINT fk_refund_return_request REFERENCES return_request (id),
     reason varchar(20) NOT NULL,
     provider_ref varchar(100),
     amount bigint NOT NULL,
@@ -108,6 +108,9 @@ CREATE TABLE refund (
     CONSTRAINT ck_refund_amount CHECK (amount > 0),
     CONSTRAINT ck_refund_status CHECK (status IN ('pending', 'submitted', 'succeeded', 'failed', 'unresolved'))
 );
+CREATE INDEX ix_refund_return_request_id ON refund (return_request_id);
+-- a return is paid for once; a refund that failed can be made again
+CREATE UNIQUE INDEX uq_refund_return_request ON refund (return_request_id) WHERE status <> 'failed';
 CREATE INDEX ix_refund_payment_id ON refund (payment_id);
 CREATE INDEX ix_refund_order_id ON refund (order_id, id);
 CREATE INDEX ix_refund_seller_order_id ON refund (seller_order_id);

@@ -32,7 +32,7 @@ CREATE TABLE simulated_payment (
     captured_amount bigint NOT NULL,
     refunded_amount bigint NOT NULL,
     currency varchar(3) NOT NULL,
-    status varchar(20) NOT NULL,
+    status varchar(24) NOT NULL,
     failure_code varchar(60),
     -- the key of the capture that was done: the same one again is a repetition, another one is refused
     capture_key varchar(120),

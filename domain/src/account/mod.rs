@@ -1,1 +1,343 @@
+//! People, their sign-ins, and the sellers they act for.
+
 pub mod transition;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use souk_entity::id::{RefreshTokenId, SellerId, UserId, uuid_at};
+use souk_entity::money::RatePpm;
+use souk_entity::status::{EntityKind, MemberRole, SellerStatus, UserRole};
+use souk_entity::{refresh_token, seller, seller_member, user};
+
+use crate::actor::Actor;
+use crate::error::{Code, Error, Result};
+use crate::history::{self, Change};
+use crate::store::Tx;
+use crate::transition::next;
+
+use transition::{SELLER, SellerEvent};
+
+/// The commission of a new seller, until an operator sets another: 10%.
+pub const DEFAULT_COMMISSION: RatePpm = RatePpm(100_000);
+
+/// A refresh token that is not used for this long is over.
+pub const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(30);
+
+/// The SHA-256 of a random token in hexadecimal: what is stored of it.
+pub fn token_hash(token: &str) -> String {
+    hex::encode(Sha256::digest(token.as_bytes()))
+}
+
+/// A new random token of 256 bits in hexadecimal, with its hash.
+pub fn new_token() -> (String, String) {
+    let token = hex::encode(rand::random::<[u8; 32]>());
+    let hash = token_hash(&token);
+    (token, hash)
+}
+
+/// An e-mail address as it is stored and compared: trimmed, lower case.
+///
+/// # Errors
+/// [`Code::InvalidValue`] when it cannot be one.
+pub fn email(text: &str) -> Result<String> {
+    let email = text.trim().to_lowercase();
+    let shape = email.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+    });
+    let plain = email.len() <= 254 && !email.contains(char::is_whitespace) && email.matches('@').count() == 1;
+    if shape && plain { Ok(email) } else { Err(Error::invalid(format!("\"{text}\" is not an e-mail address."))) }
+}
+
+/// Makes an account. The password comes hashed (argon2id); it is not known here.
+///
+/// # Errors
+/// [`Code::AlreadyExists`] when the address has one; [`Code::InvalidValue`].
+pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, role: UserRole) -> Result<user::Model> {
+    let user = user::Model {
+        id: UserId::at(tx.now),
+        email: self::email(email)?,
+        password_hash,
+        name: name.to_owned(),
+        role,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    user::Entity::insert(user.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    Ok(user)
+}
+
+/// The account of an address.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<user::Model>> {
+    Ok(user::Entity::find().filter(user::Column::Email.eq(email.trim().to_lowercase())).one(db).await?)
+}
+
+/// Makes a refresh token; `family` continues a sign-in, `None` begins one. Returns the token,
+/// which is not stored.
+///
+/// # Errors
+/// The database's.
+pub async fn issue_refresh_token(tx: &Tx, user: UserId, family: Option<uuid::Uuid>) -> Result<String> {
+    let (token, hash) = new_token();
+    let row = refresh_token::ActiveModel {
+        id: Set(RefreshTokenId::at(tx.now)),
+        user_id: Set(user),
+        family_id: Set(family.unwrap_or_else(|| uuid_at(tx.now))),
+        token_hash: Set(hash),
+        created_at: Set(tx.now),
+        expires_at: Set(tx.now + REFRESH_LIFETIME),
+        used_at: Set(None),
+        revoked_at: Set(None),
+    };
+    refresh_token::Entity::insert(row).exec_without_returning(&**tx).await?;
+    Ok(token)
+}
+
+/// What became of a refresh token that was shown.
+pub enum Rotation {
+    /// The next one of the family.
+    Next(user::Model, String),
+    /// It is unknown, over or revoked; or it was used before, and then its whole family has been
+    /// revoked, because one of the two who showed it has stolen it (RFC 9700, 4.14.2).
+    Refused,
+}
+
+/// Exchanges a refresh token for the next one. A refusal is an outcome, not an error, so that the
+/// revocation of the family commits.
+///
+/// # Errors
+/// The database's.
+pub async fn rotate_refresh_token(tx: &Tx, token: &str) -> Result<Rotation> {
+    let shown = refresh_token::Entity::find()
+        .filter(refresh_token::Column::TokenHash.eq(token_hash(token)))
+        .lock_exclusive()
+        .one(&**tx)
+        .await?;
+    let Some(shown) = shown else { return Ok(Rotation::Refused) };
+    if shown.used_at.is_some() {
+        revoke_family(tx, shown.family_id).await?;
+        return Ok(Rotation::Refused);
+    }
+    if shown.revoked_at.is_some() || shown.expires_at <= tx.now {
+        return Ok(Rotation::Refused);
+    }
+    let used = refresh_token::ActiveModel { id: Set(shown.id), used_at: Set(Some(tx.now)), ..Default::default() };
+    refresh_token::Entity::update(used).exec_without_returning(&**tx).await?;
+    let user = user::Entity::find_by_id(shown.user_id)
+        .one(&**tx)
+        .await?
+        .ok_or_else(|| Error::internal("a refresh token without a user"))?;
+    let next = issue_refresh_token(tx, user.id, Some(shown.family_id)).await?;
+    Ok(Rotation::Next(user, next))
+}
+
+/// Ends the sign-in that a refresh token belongs to; an unknown token ends nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn sign_out(tx: &Tx, token: &str) -> Result<()> {
+    let shown =
+        refresh_token::Entity::find().filter(refresh_token::Column::TokenHash.eq(token_hash(token))).one(&**tx).await?;
+    match shown {
+        Some(shown) => revoke_family(tx, shown.family_id).await,
+        None => Ok(()),
+    }
+}
+
+async fn revoke_family(tx: &Tx, family: uuid::Uuid) -> Result<()> {
+    refresh_token::Entity::update_many()
+        .col_expr(refresh_token::Column::RevokedAt, Expr::value(Some(tx.now)))
+        .filter(refresh_token::Column::FamilyId.eq(family))
+        .filter(refresh_token::Column::RevokedAt.is_null())
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// Applies to sell; the applicant becomes the seller's owner.
+///
+/// # Errors
+/// [`Code::AlreadyExists`] for a name that is taken, or when the applicant has a seller.
+pub async fn apply(tx: &Tx, user: UserId, name: &str) -> Result<seller::Model> {
+    if membership(&**tx, user).await?.is_some() {
+        return Err(Error::new(Code::AlreadyExists, "You act for a seller already."));
+    }
+    let seller = seller::Model {
+        id: SellerId::at(tx.now),
+        name: name.to_owned(),
+        status: SellerStatus::Applied,
+        auto_accept: true,
+        accept_within_hours: 48,
+        return_window_days: 30,
+        commission_rate_ppm: DEFAULT_COMMISSION,
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    seller::Entity::insert(seller.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let member = seller_member::ActiveModel {
+        seller_id: Set(seller.id),
+        user_id: Set(user),
+        role: Set(MemberRole::Owner),
+        created_at: Set(tx.now),
+    };
+    seller_member::Entity::insert(member).exec_without_returning(&**tx).await?;
+    history::record(tx, vec![change(&seller, None, Actor::Seller(seller.id, user), None)]).await?;
+    Ok(seller)
+}
+
+/// The seller that a person acts for.
+///
+/// # Errors
+/// The database's.
+pub async fn membership(
+    db: &impl ConnectionTrait,
+    user: UserId,
+) -> Result<Option<(seller_member::Model, seller::Model)>> {
+    let found = seller_member::Entity::find()
+        .filter(seller_member::Column::UserId.eq(user))
+        .find_also_related(seller::Entity)
+        .one(db)
+        .await?;
+    Ok(found.and_then(|(member, seller)| Some((member, seller?))))
+}
+
+/// Moves a seller along an edge.
+///
+/// # Errors
+/// [`Code::NotFound`], [`Code::IllegalTransition`].
+pub async fn decide(
+    tx: &Tx,
+    id: SellerId,
+    event: SellerEvent,
+    actor: Actor,
+    reason: Option<String>,
+) -> Result<seller::Model> {
+    let mut seller = lock(tx, id).await?;
+    let to = next("seller", SELLER, seller.status, event)?;
+    let from = std::mem::replace(&mut seller.status, to);
+    seller.version += 1;
+    seller.updated_at = tx.now;
+    let row = seller::ActiveModel {
+        id: Set(id),
+        status: Set(to),
+        version: Set(seller.version),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    seller::Entity::update(row).exec_without_returning(&**tx).await?;
+    history::record(tx, vec![change(&seller, Some(from), actor, reason)]).await?;
+    Ok(seller)
+}
+
+/// What a seller, or an operator for them, may set.
+#[derive(Clone, Debug, Default)]
+pub struct SellerSettings {
+    /// Whether paid orders are accepted without a person.
+    pub auto_accept: Option<bool>,
+    /// How long a person may take otherwise, 1 to 720 hours.
+    pub accept_within_hours: Option<i32>,
+    /// Days after delivery in which a return may be asked for, 0 to 365.
+    pub return_window_days: Option<i32>,
+    /// The commission of orders placed from now on; operators only.
+    pub commission_rate: Option<RatePpm>,
+}
+
+/// Changes a seller's settings; orders that are placed keep what was set then.
+///
+/// # Errors
+/// [`Code::NotFound`], [`Code::InvalidValue`].
+pub async fn configure(tx: &Tx, id: SellerId, settings: &SellerSettings, actor: Actor) -> Result<seller::Model> {
+    let mut seller = lock(tx, id).await?;
+    let within = |value: Option<i32>, least: i32, most: i32, what: &str| match value {
+        Some(value) if !(least..=most).contains(&value) => {
+            Err(Error::invalid(format!("{what} is {least} to {most}; {value} is not.")))
+        }
+        _ => Ok(()),
+    };
+    within(settings.accept_within_hours, 1, 720, "accept_within_hours")?;
+    within(settings.return_window_days, 0, 365, "return_window_days")?;
+    if settings.commission_rate.is_some_and(|rate| !(0..=1_000_000).contains(&rate.0)) {
+        return Err(Error::invalid("A commission rate is 0% to 100%."));
+    }
+    seller.auto_accept = settings.auto_accept.unwrap_or(seller.auto_accept);
+    seller.accept_within_hours = settings.accept_within_hours.unwrap_or(seller.accept_within_hours);
+    seller.return_window_days = settings.return_window_days.unwrap_or(seller.return_window_days);
+    seller.commission_rate_ppm = settings.commission_rate.unwrap_or(seller.commission_rate_ppm);
+    seller.version += 1;
+    seller.updated_at = tx.now;
+    let row = seller::ActiveModel {
+        id: Set(id),
+        auto_accept: Set(seller.auto_accept),
+        accept_within_hours: Set(seller.accept_within_hours),
+        return_window_days: Set(seller.return_window_days),
+        commission_rate_ppm: Set(seller.commission_rate_ppm),
+        version: Set(seller.version),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    seller::Entity::update(row).exec_without_returning(&**tx).await?;
+    let note = Some("settings changed".to_owned());
+    history::record(tx, vec![change(&seller, Some(seller.status), actor, note)]).await?;
+    Ok(seller)
+}
+
+async fn lock(tx: &Tx, id: SellerId) -> Result<seller::Model> {
+    seller::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("seller"))
+}
+
+fn change(seller: &seller::Model, from: Option<SellerStatus>, actor: Actor, note: Option<String>) -> Change {
+    let event = match (from, seller.status) {
+        (None, _) => "seller.applied",
+        (Some(from), to) if from == to => "seller.configured",
+        (_, SellerStatus::Approved) => "seller.approved",
+        (_, SellerStatus::Rejected) => "seller.rejected",
+        (_, SellerStatus::Suspended) => "seller.suspended",
+        (_, SellerStatus::Closed) => "seller.closed",
+        (_, SellerStatus::Applied) => "seller.applied",
+    };
+    Change {
+        entity: EntityKind::Seller,
+        id: seller.id.into(),
+        version: seller.version,
+        from: from.map(|from| from.to_string()),
+        to: seller.status.to_string(),
+        actor,
+        note,
+        event,
+        order_id: None,
+        seller_id: Some(seller.id),
+        data: json!({}),
+    }
+}
+
+/// When an access token made at `now` is over.
+pub fn access_expiry(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + TimeDelta::minutes(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_is_trimmed_lowered_and_checked() {
+        assert_eq!(email("  Ann@Example.ORG ").unwrap(), "ann@example.org");
+        for bad in ["", "ann", "@example.org", "ann@", "ann@org", "a b@example.org", "a@b@example.org", "a@.org"] {
+            assert_eq!(email(bad).unwrap_err().code, Code::InvalidValue, "{bad}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_long_and_only_their_hash_is_kept() {
+        let (token, hash) = new_token();
+        assert_eq!((token.len(), hash.len()), (64, 64));
+        assert_eq!(token_hash(&token), hash);
+        assert_ne!(new_token().0, token);
+    }
+}

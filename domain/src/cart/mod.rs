@@ -230,7 +230,7 @@ pub async fn choose_shipping(tx: &Tx, cart: &cart::Model, seller: SellerId, meth
 ///
 /// # Errors
 /// [`Code::CouponNotApplicable`] when it is unknown, over, or not for this cart's currency.
-pub async fn set_coupon(tx: &Tx, cart: &mut cart::Model, code: Option<&str>) -> Result<()> {
+pub async fn set_coupon(tx: &Tx, cart: &cart::Model, code: Option<&str>) -> Result<()> {
     let coupon = match code {
         None => None,
         Some(code) => {
@@ -244,7 +244,6 @@ pub async fn set_coupon(tx: &Tx, cart: &mut cart::Model, code: Option<&str>) -> 
             Some(found.id)
         }
     };
-    cart.coupon_id = coupon;
     let row = cart::ActiveModel { id: Set(cart.id), coupon_id: Set(coupon), ..Default::default() };
     cart::Entity::update(row).exec_without_returning(&**tx).await?;
     Ok(())

@@ -1,1 +1,307 @@
+//! What sellers offer: products, variants, offers, warehouses, stock and ways of shipping.
+
+pub mod batch;
+pub mod coupon;
+pub mod inventory;
 pub mod transition;
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, ShippingMethodId, VariantId, WarehouseId};
+use souk_entity::money::MinorUnits;
+use souk_entity::{category, offer, product, shipping_method, variant, warehouse};
+
+use crate::error::{Code, Error, Result};
+use crate::money::Money;
+use crate::store::{Tx, check_version};
+
+/// Adds a category.
+///
+/// # Errors
+/// [`Code::AlreadyExists`] for a slug that is taken; [`Code::NotFound`] for an unknown parent.
+pub async fn create_category(tx: &Tx, name: &str, slug: &str, parent: Option<CategoryId>) -> Result<category::Model> {
+    if let Some(parent) = parent {
+        category::Entity::find_by_id(parent).one(&**tx).await?.ok_or_else(|| Error::not_found("parent category"))?;
+    }
+    let row = category::Model {
+        id: CategoryId::at(tx.now),
+        parent_id: parent,
+        name: name.to_owned(),
+        slug: slug.to_owned(),
+        created_at: tx.now,
+    };
+    category::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    Ok(row)
+}
+
+/// Describes a product.
+///
+/// # Errors
+/// [`Code::NotFound`] for an unknown category.
+pub async fn create_product(
+    tx: &Tx,
+    seller: SellerId,
+    name: &str,
+    description: &str,
+    category: Option<CategoryId>,
+) -> Result<product::Model> {
+    if let Some(category) = category {
+        category::Entity::find_by_id(category).one(&**tx).await?.ok_or_else(|| Error::not_found("category"))?;
+    }
+    let row = product::Model {
+        id: ProductId::at(tx.now),
+        category_id: category,
+        created_by_seller_id: seller,
+        name: name.to_owned(),
+        search_name: name.to_lowercase().chars().take(255).collect(),
+        description: description.to_owned(),
+        active: true,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    product::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    Ok(row)
+}
+
+/// Shows or hides a product, or describes it anew; for the seller who made it.
+///
+/// # Errors
+/// [`Code::NotFound`].
+pub async fn change_product(
+    tx: &Tx,
+    seller: SellerId,
+    id: ProductId,
+    name: Option<String>,
+    description: Option<String>,
+    active: Option<bool>,
+) -> Result<product::Model> {
+    let mut row = product_of(&**tx, seller, id).await?;
+    if let Some(name) = name {
+        row.search_name = name.to_lowercase().chars().take(255).collect();
+        row.name = name;
+    }
+    row.description = description.unwrap_or(row.description);
+    row.active = active.unwrap_or(row.active);
+    row.updated_at = tx.now;
+    let update = product::ActiveModel {
+        id: Set(id),
+        name: Set(row.name.clone()),
+        search_name: Set(row.search_name.clone()),
+        description: Set(row.description.clone()),
+        active: Set(row.active),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    product::Entity::update(update).exec_without_returning(&**tx).await?;
+    Ok(row)
+}
+
+/// Adds a variant to a product that the seller made.
+///
+/// # Errors
+/// [`Code::NotFound`]; [`Code::AlreadyExists`] for a SKU in use.
+pub async fn create_variant(
+    tx: &Tx,
+    seller: SellerId,
+    product: ProductId,
+    sku: &str,
+    name: &str,
+    weight_grams: i32,
+) -> Result<variant::Model> {
+    product_of(&**tx, seller, product).await?;
+    let row = variant::Model {
+        id: VariantId::at(tx.now),
+        product_id: product,
+        sku: sku.to_owned(),
+        name: name.to_owned(),
+        weight_grams,
+        created_at: tx.now,
+    };
+    variant::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    Ok(row)
+}
+
+async fn product_of(db: &impl ConnectionTrait, seller: SellerId, id: ProductId) -> Result<product::Model> {
+    product::Entity::find_by_id(id)
+        .filter(product::Column::CreatedBySellerId.eq(seller))
+        .one(db)
+        .await?
+        .ok_or_else(|| Error::not_found("product"))
+}
+
+/// Offers a variant, the seller's own or another's, at a price.
+///
+/// # Errors
+/// [`Code::NotFound`] for an unknown variant; [`Code::AlreadyExists`] when the seller offers it;
+/// [`Code::InvalidMoney`] for a negative price.
+pub async fn create_offer(tx: &Tx, seller: SellerId, variant: VariantId, price: Money) -> Result<offer::Model> {
+    not_negative(price.amount)?;
+    variant::Entity::find_by_id(variant).one(&**tx).await?.ok_or_else(|| Error::not_found("variant"))?;
+    let row = offer::Model {
+        id: OfferId::at(tx.now),
+        variant_id: variant,
+        seller_id: seller,
+        price: price.amount,
+        currency: price.currency,
+        active: true,
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    offer::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    Ok(row)
+}
+
+/// Changes an offer's price (in its currency) or takes it off sale; placed orders keep theirs.
+///
+/// # Errors
+/// [`Code::NotFound`], [`Code::StaleVersion`], [`Code::InvalidMoney`].
+pub async fn change_offer(
+    tx: &Tx,
+    seller: SellerId,
+    id: OfferId,
+    price: Option<Money>,
+    active: Option<bool>,
+    if_version: Option<i64>,
+) -> Result<offer::Model> {
+    let mut row = offer::Entity::find_by_id(id)
+        .filter(offer::Column::SellerId.eq(seller))
+        .lock_exclusive()
+        .one(&**tx)
+        .await?
+        .ok_or_else(|| Error::not_found("offer"))?;
+    check_version(if_version, row.version)?;
+    if let Some(price) = price {
+        not_negative(price.amount)?;
+        if price.currency != row.currency {
+            let message =
+                format!("The offer is priced in {}; make another offer for {}.", row.currency, price.currency);
+            return Err(Error::new(Code::InvalidMoney, message));
+        }
+        row.price = price.amount;
+    }
+    row.active = active.unwrap_or(row.active);
+    row.version += 1;
+    row.updated_at = tx.now;
+    let update = offer::ActiveModel {
+        id: Set(id),
+        price: Set(row.price),
+        active: Set(row.active),
+        version: Set(row.version),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    offer::Entity::update(update).exec_without_returning(&**tx).await?;
+    Ok(row)
+}
+
+fn not_negative(amount: MinorUnits) -> Result<()> {
+    if amount.0 < 0 {
+        return Err(Error::new(Code::InvalidMoney, "A price cannot be negative."));
+    }
+    Ok(())
+}
+
+/// A warehouse's name and address.
+#[derive(Clone, Debug)]
+pub struct NewWarehouse {
+    /// Unique for the seller.
+    pub name: String,
+    /// Street and number.
+    pub line1: String,
+    /// Building, gate.
+    pub line2: Option<String>,
+    /// Town.
+    pub city: String,
+    /// State or province.
+    pub region: Option<String>,
+    /// ZIP or post code.
+    pub postal_code: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+}
+
+/// Adds a warehouse.
+///
+/// # Errors
+/// [`Code::AlreadyExists`] for a name that the seller uses.
+pub async fn create_warehouse(tx: &Tx, seller: SellerId, new: NewWarehouse) -> Result<warehouse::Model> {
+    let row = warehouse::Model {
+        id: WarehouseId::at(tx.now),
+        seller_id: seller,
+        name: new.name,
+        line1: new.line1,
+        line2: new.line2,
+        city: new.city,
+        region: new.region,
+        postal_code: new.postal_code,
+        country: new.country,
+        created_at: tx.now,
+    };
+    warehouse::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    Ok(row)
+}
+
+/// A way of shipping.
+#[derive(Clone, Debug)]
+pub struct NewShippingMethod {
+    /// Unique for the seller and currency.
+    pub name: String,
+    /// Per seller order.
+    pub price: Money,
+    /// Free when the discounted goods reach this.
+    pub free_over: Option<MinorUnits>,
+    /// At the earliest after this many days.
+    pub min_days: i32,
+    /// At the latest after this many days.
+    pub max_days: i32,
+}
+
+/// Adds a way of shipping.
+///
+/// # Errors
+/// [`Code::AlreadyExists`], [`Code::InvalidMoney`], [`Code::InvalidValue`].
+pub async fn create_shipping_method(
+    tx: &Tx,
+    seller: SellerId,
+    new: NewShippingMethod,
+) -> Result<shipping_method::Model> {
+    not_negative(new.price.amount)?;
+    if new.min_days < 0 || new.max_days < new.min_days || new.max_days > 365 {
+        return Err(Error::invalid("The delivery estimate runs from min_days (0 or more) to max_days (at most 365)."));
+    }
+    let row = shipping_method::Model {
+        id: ShippingMethodId::at(tx.now),
+        seller_id: seller,
+        name: new.name,
+        price: new.price.amount,
+        currency: new.price.currency,
+        free_over: new.free_over,
+        min_days: new.min_days,
+        max_days: new.max_days,
+        active: true,
+        created_at: tx.now,
+    };
+    shipping_method::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    Ok(row)
+}
+
+/// Takes a way of shipping out of use, or into it again.
+///
+/// # Errors
+/// [`Code::NotFound`].
+pub async fn activate_shipping_method(
+    tx: &Tx,
+    seller: SellerId,
+    id: ShippingMethodId,
+    active: bool,
+) -> Result<shipping_method::Model> {
+    let mut row = shipping_method::Entity::find_by_id(id)
+        .filter(shipping_method::Column::SellerId.eq(seller))
+        .one(&**tx)
+        .await?
+        .ok_or_else(|| Error::not_found("shipping method"))?;
+    row.active = active;
+    let update = shipping_method::ActiveModel { id: Set(id), active: Set(active), ..Default::default() };
+    shipping_method::Entity::update(update).exec_without_returning(&**tx).await?;
+    Ok(row)
+}

@@ -7,8 +7,8 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::json;
 use souk_entity::id::{OrderId, SellerOrderId};
-use souk_entity::status::{EntityKind, OrderStatus, ReturnStatus};
-use souk_entity::{coupon, order, order_line, return_request, seller, seller_order};
+use souk_entity::status::{EntityKind, OrderStatus, RefundReason, RefundStatus, ReturnStatus};
+use souk_entity::{coupon, order, order_line, refund, return_request, seller, seller_order};
 
 use super::stock;
 use super::transition::{SELLER_ORDER, SellerOrderEvent, order_status, progress};
@@ -324,7 +324,16 @@ pub async fn follow_refunds(tx: &Tx, id: SellerOrderId, actor: Actor) -> Result<
         let kept = line.quantity - line.cancelled_quantity;
         line.returned_quantity == kept && line.refunded_quantity == line.quantity
     });
-    if all_back && next("seller order", SELLER_ORDER, part.status, SellerOrderEvent::Refund).is_ok() {
+    let pending = refund::Entity::find()
+        .filter(refund::Column::SellerOrderId.eq(id))
+        .filter(refund::Column::Reason.ne(RefundReason::Goodwill))
+        .filter(refund::Column::Status.is_not_in([RefundStatus::Succeeded, RefundStatus::Failed]))
+        .one(&**tx)
+        .await?;
+    if all_back
+        && pending.is_none()
+        && next("seller order", SELLER_ORDER, part.status, SellerOrderEvent::Refund).is_ok()
+    {
         advance(tx, &mut part, SellerOrderEvent::Refund, actor, None).await?;
     }
     follow_parts(tx, &mut order, actor, None).await
@@ -350,7 +359,7 @@ async fn withdraw(tx: &Tx, part: &mut seller_order::Model, actor: Actor, reason:
     // Before the quantities change: the refund is of what was not cancelled until now.
     payment::refund::refund_cancelled(tx, part).await?;
     order_line::Entity::update_many()
-        .col_expr(order_line::Column::CancelledQuantity, Expr::col(order_line::Column::Quantity).into())
+        .col_expr(order_line::Column::CancelledQuantity, Expr::col(order_line::Column::Quantity))
         .filter(order_line::Column::SellerOrderId.eq(part.id))
         .exec(&**tx)
         .await?;

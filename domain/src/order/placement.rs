@@ -71,7 +71,7 @@ pub struct Placement {
 #[derive(Clone, Debug)]
 pub enum Placed {
     /// A new order.
-    New(OrderDetail),
+    New(Box<OrderDetail>),
     /// The cart had become this order before.
     Before(OrderId),
 }
@@ -106,7 +106,7 @@ pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
         // Nothing to pay: a discount has covered all of it.
         super::lifecycle::confirm_paid(tx, detail.order.id, Actor::System).await?;
     }
-    Ok(Placed::New(detail))
+    Ok(Placed::New(Box::new(detail)))
 }
 
 async fn claim_cart(tx: &Tx, placement: &Placement) -> Result<Option<cart::Model>> {

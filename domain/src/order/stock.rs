@@ -18,7 +18,7 @@ pub type Hold = (InventoryLevelId, i64);
 /// From which stock levels a line is taken: from one warehouse when one has enough, otherwise
 /// from the fullest ones; `None` when all together have too little.
 pub fn choose(line: &BasketLine) -> Option<Vec<Hold>> {
-    let smallest_enough = line.stock.iter().filter(|(_, available)| *available >= line.quantity).next_back();
+    let smallest_enough = line.stock.iter().rfind(|(_, available)| *available >= line.quantity);
     if let Some((level, _)) = smallest_enough {
         return Some(vec![(*level, line.quantity)]);
     }
@@ -174,7 +174,7 @@ pub async fn hold_again(tx: &Tx, rows: &[reservation::Model], until: chrono::Dat
     })?;
     reservation::Entity::update_many()
         .col_expr(reservation::Column::Status, Expr::value(ReservationStatus::Held))
-        .col_expr(reservation::Column::OpenQuantity, Expr::col(reservation::Column::Quantity).into())
+        .col_expr(reservation::Column::OpenQuantity, Expr::col(reservation::Column::Quantity))
         .col_expr(reservation::Column::ExpiresAt, Expr::value(Some(until)))
         .col_expr(reservation::Column::UpdatedAt, Expr::value(tx.now))
         .filter(reservation::Column::Id.is_in(released.iter().map(|row| row.id)))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
-use souk_entity::id::{OrderLineId, RefundId, RefundLineId, ReturnRequestId, SellerOrderId};
+use souk_entity::id::{OrderLineId, PaymentId, RefundId, RefundLineId, ReturnRequestId, SellerOrderId};
 use souk_entity::money::MinorUnits;
 use souk_entity::status::{
     EntityKind, LedgerAccount, LedgerSource, PaymentStatus, RefundComponent, RefundReason, RefundStatus,
@@ -45,7 +45,10 @@ struct Piece {
 impl Pieces {
     /// The next `quantity` units of a line: cumulative slices, so that any order of partial
     /// refunds adds up to the line's total.
-    fn take(&mut self, line: &order_line::Model, quantity: i64) -> Result<()> {
+    ///
+    /// `paid` is what refunds that have not failed hold of the line. Where one failed in between,
+    /// the slices would not add up any more; then the last units get what is left.
+    fn take(&mut self, line: &order_line::Model, quantity: i64, paid: MinorUnits) -> Result<()> {
         let before = line.refunded_quantity;
         let after = before + quantity;
         if quantity < 0 || after > line.quantity {
@@ -53,7 +56,8 @@ impl Pieces {
         }
         let piece =
             |amount: MinorUnits| sub(slice(amount, after, line.quantity)?, slice(amount, before, line.quantity)?);
-        let amount = piece(line.total)?;
+        let left = sub(line.total, paid)?;
+        let amount = if after == line.quantity { left } else { Ord::min(piece(line.total)?, left) };
         self.amount = add(self.amount, amount)?;
         self.commission = add(self.commission, piece(line.commission)?)?;
         self.platform_discount = add(self.platform_discount, piece(line.platform_discount)?)?;
@@ -97,8 +101,10 @@ fn exceeds() -> Error {
 pub async fn refund_cancelled(tx: &Tx, part: &seller_order::Model) -> Result<()> {
     let Some(payment) = captured(tx, part).await? else { return Ok(()) };
     let mut pieces = Pieces::default();
+    let paid = paid_per_line(tx, part.id).await?;
     for line in lines(tx, part.id).await? {
-        pieces.take(&line, line.quantity - line.refunded_quantity)?;
+        let held = paid.get(&line.id).copied().unwrap_or_default();
+        pieces.take(&line, line.quantity - line.refunded_quantity, held)?;
     }
     let shipping = sub(part.shipping_total, refunded_of(tx, part.id, RefundComponent::Shipping).await?)?;
     pieces.take_amount(RefundComponent::Shipping, shipping)?;
@@ -118,9 +124,10 @@ pub async fn refund_returned(
 ) -> Result<Option<RefundId>> {
     let payment = captured(tx, part).await?;
     let mut pieces = Pieces::default();
+    let paid = paid_per_line(tx, part.id).await?;
     for line in lines(tx, part.id).await? {
         if let Some(quantity) = units.get(&line.id).filter(|quantity| **quantity > 0) {
-            pieces.take(&line, *quantity)?;
+            pieces.take(&line, *quantity, paid.get(&line.id).copied().unwrap_or_default())?;
         }
     }
     match payment {
@@ -167,30 +174,20 @@ async fn create(
 ) -> Result<Option<RefundId>> {
     settle_units(tx, &pieces).await?;
     if reason != RefundReason::Goodwill {
+        // A refund that failed in between leaves slices that do not add up; nothing is given back twice.
         let share = payment_share::Entity::find_by_id((payment.id, part.id)).one(&**tx).await?;
         let share = share.ok_or_else(|| Error::internal("a seller order without a share of its payment"))?;
         pieces.trim(sub(share.amount, share.refunded_amount)?)?;
+        let held = held(tx, part.id).await?;
+        let left = |whole, amounts: fn(&refund::Model) -> MinorUnits| sub(whole, sum(held.iter().map(amounts))?);
+        pieces.commission = Ord::min(pieces.commission, left(part.commission_total, |refund| refund.commission)?);
+        pieces.platform_discount =
+            Ord::min(pieces.platform_discount, left(part.platform_discount_total, |refund| refund.platform_discount)?);
     }
     if pieces.amount == MinorUnits::ZERO {
         return Ok(None);
     }
-    let within = payment_share::Entity::update_many()
-        .col_expr(
-            payment_share::Column::RefundedAmount,
-            Expr::col(payment_share::Column::RefundedAmount).add(pieces.amount.0),
-        )
-        .filter(payment_share::Column::PaymentId.eq(payment.id))
-        .filter(payment_share::Column::SellerOrderId.eq(part.id))
-        .filter(
-            Expr::col(payment_share::Column::Amount)
-                .sub(Expr::col(payment_share::Column::RefundedAmount))
-                .gte(pieces.amount.0),
-        )
-        .exec(&**tx)
-        .await?;
-    if within.rows_affected != 1 {
-        return Err(exceeds());
-    }
+    claim_share(tx, payment.id, part.id, pieces.amount).await?;
     let refund = refund::Model {
         id: RefundId::at(tx.now),
         payment_id: payment.id,
@@ -209,8 +206,19 @@ async fn create(
         created_at: tx.now,
         updated_at: tx.now,
     };
+    write(tx, &refund, &pieces.lines, part, actor).await?;
+    Ok(Some(refund.id))
+}
+
+async fn write(
+    tx: &Tx,
+    refund: &refund::Model,
+    pieces: &[Piece],
+    part: &seller_order::Model,
+    actor: Actor,
+) -> Result<()> {
     refund::Entity::insert(refund.clone().into_active_model()).exec_without_returning(&**tx).await?;
-    let rows = pieces.lines.iter().map(|piece| refund_line::ActiveModel {
+    let rows = pieces.iter().map(|piece| refund_line::ActiveModel {
         id: Set(RefundLineId::at(tx.now)),
         refund_id: Set(refund.id),
         order_line_id: Set(piece.line),
@@ -219,9 +227,76 @@ async fn create(
         amount: Set(piece.amount),
     });
     refund_line::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
-    history::record(tx, vec![change(&refund, part, None, "refund.created", actor)]).await?;
+    history::record(tx, vec![change(refund, part, None, "refund.created", actor)]).await?;
     job::enqueue(tx, &Task::RefundPayment { refund_id: refund.id }, tx.now).await?;
-    Ok(Some(refund.id))
+    Ok(())
+}
+
+/// Makes a refund that the provider refused anew, with the same pieces: the way on for an operator
+/// once the reason is out of the world.
+///
+/// # Errors
+/// [`Code::NotFound`]; [`Code::IllegalTransition`] unless it failed;
+/// [`Code::RefundExceedsPayment`] when its money or units were refunded in another way since.
+pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<refund::Model> {
+    let (part, failed) = lock(tx, id).await?;
+    if failed.status != RefundStatus::Failed {
+        let message = format!("The refund is {}; only a failed one can be made again.", failed.status);
+        return Err(Error::new(Code::IllegalTransition, message));
+    }
+    let pieces: Vec<Piece> = refund_line::Entity::find()
+        .filter(refund_line::Column::RefundId.eq(id))
+        .all(&**tx)
+        .await?
+        .into_iter()
+        .map(|row| Piece {
+            line: row.order_line_id,
+            component: row.component,
+            quantity: row.quantity,
+            amount: row.amount,
+        })
+        .collect();
+    let (lines, paid) = (lines(tx, part.id).await?, paid_per_line(tx, part.id).await?);
+    for piece in &pieces {
+        let Some(line) = lines.iter().find(|line| Some(line.id) == piece.line) else { continue };
+        let held = paid.get(&line.id).copied().unwrap_or_default();
+        if line.refunded_quantity + piece.quantity > line.quantity || add(held, piece.amount)? > line.total {
+            return Err(exceeds());
+        }
+    }
+    claim_share(tx, failed.payment_id, part.id, failed.amount).await?;
+    let units: Vec<(OrderLineId, i64)> =
+        pieces.iter().filter_map(|piece| piece.line.map(|line| (line, piece.quantity))).collect();
+    count_units(tx, &units).await?;
+    let refund = refund::Model {
+        id: RefundId::at(tx.now),
+        provider_ref: None,
+        status: RefundStatus::Pending,
+        failure_message: None,
+        version: 1,
+        created_at: tx.now,
+        updated_at: tx.now,
+        ..failed
+    };
+    write(tx, &refund, &pieces, &part, actor).await?;
+    Ok(refund)
+}
+
+/// Takes `amount` of what is left of a seller order's share; the cap holds because it is checked
+/// where the sum is raised.
+async fn claim_share(tx: &Tx, payment: PaymentId, part: SellerOrderId, amount: MinorUnits) -> Result<()> {
+    let within = payment_share::Entity::update_many()
+        .col_expr(payment_share::Column::RefundedAmount, Expr::col(payment_share::Column::RefundedAmount).add(amount.0))
+        .filter(payment_share::Column::PaymentId.eq(payment))
+        .filter(payment_share::Column::SellerOrderId.eq(part))
+        .filter(
+            Expr::col(payment_share::Column::Amount)
+                .sub(Expr::col(payment_share::Column::RefundedAmount))
+                .gte(amount.0),
+        )
+        .exec(&**tx)
+        .await?;
+    if within.rows_affected == 1 { Ok(()) } else { Err(exceeds()) }
 }
 
 /// Counts the units as paid back.
@@ -399,6 +474,32 @@ async fn captured(tx: &Tx, part: &seller_order::Model) -> Result<Option<payment:
         .filter(payment::Column::Status.eq(PaymentStatus::Captured))
         .one(&**tx)
         .await?)
+}
+
+/// The refunds of a seller order that have not failed.
+async fn held(tx: &Tx, part: SellerOrderId) -> Result<Vec<refund::Model>> {
+    Ok(refund::Entity::find()
+        .filter(refund::Column::SellerOrderId.eq(part))
+        .filter(refund::Column::Status.ne(RefundStatus::Failed))
+        .all(&**tx)
+        .await?)
+}
+
+/// What refunds that have not failed hold of each line.
+async fn paid_per_line(tx: &Tx, part: SellerOrderId) -> Result<HashMap<OrderLineId, MinorUnits>> {
+    let refunds = held(tx, part).await?;
+    let rows = refund_line::Entity::find()
+        .filter(refund_line::Column::RefundId.is_in(refunds.iter().map(|refund| refund.id)))
+        .all(&**tx)
+        .await?;
+    let mut paid = HashMap::new();
+    for row in rows {
+        if let Some(line) = row.order_line_id {
+            let so_far: &mut MinorUnits = paid.entry(line).or_default();
+            *so_far = add(*so_far, row.amount)?;
+        }
+    }
+    Ok(paid)
 }
 
 /// What of a component has been refunded, or is about to be.

@@ -1,6 +1,7 @@
 //! Returns: asked for by the shopper within the window, decided and received by the seller,
 //! refunded for exactly what came back.
 
+pub mod detail;
 pub mod transition;
 
 use std::collections::HashMap;
@@ -22,7 +23,8 @@ use crate::cart::Owner;
 use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::job::{self, Task};
-use crate::order::{detail, lifecycle};
+use crate::order::detail::orders_of;
+use crate::order::lifecycle;
 use crate::payment::refund;
 use crate::shipment as parcel;
 use crate::store::Tx;
@@ -67,7 +69,7 @@ pub async fn request(
     note: Option<String>,
 ) -> Result<return_request::Model> {
     let (order, part) = lifecycle::lock_part(tx, part_id).await?;
-    let owned = order::Entity::find_by_id(order.id).filter(detail::orders_of(owner)).one(&**tx).await?;
+    let owned = order::Entity::find_by_id(order.id).filter(orders_of(owner)).one(&**tx).await?;
     owned.ok_or_else(|| Error::not_found("seller order"))?;
     if part.return_window_ends_at.is_some_and(|ends| ends < tx.now) {
         return Err(Error::new(Code::ReturnNotAllowed, "The return window of this part of the order has closed."));
@@ -171,7 +173,7 @@ pub async fn reject(
 /// [`Code::NotFound`], [`Code::IllegalTransition`].
 pub async fn cancel(tx: &Tx, owner: &Owner, id: ReturnRequestId) -> Result<return_request::Model> {
     let (order, mut request) = lock(tx, id, None).await?;
-    let owned = order::Entity::find_by_id(order.id).filter(detail::orders_of(owner)).one(&**tx).await?;
+    let owned = order::Entity::find_by_id(order.id).filter(orders_of(owner)).one(&**tx).await?;
     owned.ok_or_else(|| Error::not_found("return"))?;
     let actor = Actor::Shopper(order.user_id);
     step(tx, &mut request, ReturnEvent::Cancel, actor, None).await?;

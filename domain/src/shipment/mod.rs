@@ -1,5 +1,6 @@
 //! Parcels: packed from what is allocated, labelled by a job, moved by what the carrier tells.
 
+pub mod detail;
 pub mod transition;
 
 use std::collections::{BTreeMap, HashMap};
@@ -227,6 +228,12 @@ pub async fn labelled(tx: &Tx, id: ShipmentId, label: &BoughtLabel) -> Result<()
     let (_, mut shipment) = lock(tx, id).await?;
     if shipment.carrier_ref.is_some() {
         return Ok(());
+    }
+    if label.cost.currency != shipment.currency {
+        return Err(Error::internal(format!(
+            "the label of {id} was asked for in {}: {:?}",
+            shipment.currency, label.cost
+        )));
     }
     shipment.carrier_ref = Some(label.carrier_ref.clone());
     shipment.tracking_number = Some(label.tracking_number.clone());

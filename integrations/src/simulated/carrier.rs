@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use souk_domain::Tx;
@@ -89,12 +90,7 @@ pub struct ScanBody {
 
 impl From<simulated_scan::Model> for ScanBody {
     fn from(row: simulated_scan::Model) -> Self {
-        Self {
-            status: row.status,
-            description: row.description,
-            location: row.location,
-            occurred_at: row.occurred_at,
-        }
+        Self { status: row.status, description: row.description, location: row.location, occurred_at: row.occurred_at }
     }
 }
 
@@ -128,12 +124,11 @@ impl SimulatedCarrier {
             Ok(cost) => cost,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let (shared, request, key) = (Arc::clone(&self.shared), request.clone(), key.to_owned());
         self.shared
-            .transact(async move |tx| {
-                let row = match by_key(tx, &key).await? {
+            .transact(async |tx| {
+                let row = match by_key(&tx, key).await? {
                     Some(row) => row,
-                    None => write_down(&shared, tx, &request, cost, &key).await?,
+                    None => write_down(&self.shared, &tx, request, cost, key).await?,
                 };
                 Ok(Ok(tell(row)))
             })
@@ -142,16 +137,15 @@ impl SimulatedCarrier {
 
     async fn take_back(&self, carrier_ref: &str) -> Result<Answer<()>> {
         let Some(tracking_number) = carrier_ref.strip_prefix(LABEL_ID) else { return Ok(Err(no_such("label"))) };
-        let (shared, tracking_number) = (Arc::clone(&self.shared), tracking_number.to_owned());
         self.shared
-            .transact(async move |tx| {
-                let Some(parcel) = movement::lock(tx, &tracking_number).await? else {
+            .transact(async |tx| {
+                let Some(parcel) = movement::lock(&tx, tracking_number).await? else {
                     return Ok(Err(no_such("label")));
                 };
                 match parcel.status {
                     TrackingStatus::Cancelled => Ok(Ok(())),
                     TrackingStatus::PreTransit => {
-                        movement::append(&shared, tx, parcel, &[TrackingStatus::Cancelled]).await?;
+                        movement::append(&self.shared, &tx, parcel, &[TrackingStatus::Cancelled]).await?;
                         Ok(Ok(()))
                     }
                     status => {
@@ -173,9 +167,37 @@ impl SimulatedCarrier {
     }
 }
 
-/// Writes a parcel down, unless a concurrent call with the same key has just done so.
+/// Writes a parcel down under the first free number that derives from its key, unless a concurrent
+/// call with the same key has just done so.
 async fn write_down(shared: &Shared, tx: &Tx, request: &ParcelRequest, cost: Money, key: &str) -> Result<Model> {
-    let tracking_number = free_tracking_number(tx, key).await?;
+    // Two keys share a number once in a million million; that a hundred numbers are taken is a bug.
+    for salt in 0..100 {
+        let row = new_row(shared, tx, request, cost, key, tracking_number(key, salt))?;
+        // No target is named, so a taken number does nothing as well as a taken key: an error
+        // would end the whole transaction on PostgreSQL.
+        let written = Entity::insert(active(row.clone()))
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(&**tx)
+            .await?;
+        if written == 1 {
+            movement::first_scan(tx, &row).await?;
+            return Ok(row);
+        }
+        if let Some(row) = by_key(tx, key).await? {
+            return Ok(row);
+        }
+    }
+    Err(Error::internal("no tracking number is free"))
+}
+
+fn new_row(
+    shared: &Shared,
+    tx: &Tx,
+    request: &ParcelRequest,
+    cost: Money,
+    key: &str,
+    tracking_number: String,
+) -> Result<Model> {
     let label = Label {
         tracking_number: &tracking_number,
         reference: &request.reference,
@@ -184,7 +206,7 @@ async fn write_down(shared: &Shared, tx: &Tx, request: &ParcelRequest, cost: Mon
         weight_grams: request.weight_grams,
     };
     let bars = label::Code128::new(&tracking_number)?;
-    let row = Model {
+    Ok(Model {
         idempotency_key: key.to_owned(),
         status: TrackingStatus::PreTransit,
         origin: town(&request.from),
@@ -197,16 +219,7 @@ async fn write_down(shared: &Shared, tx: &Tx, request: &ParcelRequest, cost: Mon
         next_scan_at: movement::next_scan_at(shared, tx.now),
         created_at: tx.now,
         tracking_number,
-    };
-    let inserted = Entity::insert(active(row.clone()))
-        .on_conflict_do_nothing_on([Column::IdempotencyKey])
-        .exec_without_returning(&**tx)
-        .await?;
-    if let sea_orm::TryInsertResult::Inserted(_) = inserted {
-        movement::first_scan(tx, &row).await?;
-        return Ok(row);
-    }
-    by_key(tx, key).await?.ok_or_else(|| Error::internal("the parcel that took the key is not there"))
+    })
 }
 
 /// What the parcel costs, or why the carrier does not take it.
@@ -232,17 +245,6 @@ fn check(request: &ParcelRequest, key: &str) -> Answer<Money> {
 fn postage(weight_grams: i64, exponent: u32) -> MinorUnits {
     let scale = if exponent == 3 { 10 } else { 1 };
     MinorUnits((450 + 50 * ((weight_grams + 499) / 500)) * scale)
-}
-
-/// The first number derived from the key that no parcel has; almost always the very first.
-async fn free_tracking_number(tx: &Tx, key: &str) -> Result<String> {
-    for salt in 0..100 {
-        let number = tracking_number(key, salt);
-        if Entity::find_by_id(&number).count(&**tx).await? == 0 {
-            return Ok(number);
-        }
-    }
-    Err(Error::internal("no tracking number is free"))
 }
 
 /// `SIM`, twelve digits of a hash of the key, and their check digit.

@@ -21,7 +21,7 @@ pub struct Control {
     shared: Arc<Shared>,
 }
 
-/// How a payment's confirmation ends, told by the payment method that the shopper pays with.
+/// How a payment's confirmation ends, spelled as the test payment method that the shopper pays with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConfirmOutcome {
     /// The card is good: the money is held.
@@ -33,18 +33,6 @@ pub enum ConfirmOutcome {
     /// The bank wants a further step of the shopper; see [`Control::complete_action`].
     #[serde(rename = "pm_action")]
     ActionRequired,
-}
-
-impl ConfirmOutcome {
-    /// The outcome of paying with this test payment method; `None` for one that is not known.
-    pub fn of_payment_method(token: &str) -> Option<Self> {
-        match token {
-            "pm_ok" => Some(Self::Authorized),
-            "pm_declined" => Some(Self::Declined),
-            "pm_action" => Some(Self::ActionRequired),
-            _ => None,
-        }
-    }
 }
 
 impl Control {
@@ -63,8 +51,7 @@ impl Control {
             ConfirmOutcome::ActionRequired => (SimulatedPaymentStatus::RequiresAction, None),
         };
         let from = SimulatedPaymentStatus::RequiresConfirmation;
-        let id = id.to_owned();
-        self.shared.transact(async move |tx| payment::answer_shopper(tx, &id, from, to, failure_code).await).await
+        self.shared.transact(async |tx| payment::answer_shopper(&tx, id, from, to, failure_code).await).await
     }
 
     /// The shopper passes the bank's further step, or fails it.
@@ -78,8 +65,7 @@ impl Control {
             (SimulatedPaymentStatus::Failed, Some("authentication_failed"))
         };
         let from = SimulatedPaymentStatus::RequiresAction;
-        let id = id.to_owned();
-        self.shared.transact(async move |tx| payment::answer_shopper(tx, &id, from, to, failure_code).await).await
+        self.shared.transact(async |tx| payment::answer_shopper(&tx, id, from, to, failure_code).await).await
     }
 
     /// The parcel gets to `to`, with every scan that belongs before it; with `jump`, the carrier
@@ -88,20 +74,19 @@ impl Control {
     /// # Errors
     /// [`Code::NotFound`]; [`Code::IllegalTransition`] when no road leads there.
     pub async fn advance_parcel(&self, tracking_number: &str, to: TrackingStatus, jump: bool) -> Result<Parcel> {
-        let (shared, tracking_number) = (Arc::clone(&self.shared), tracking_number.to_owned());
         self.shared
-            .transact(async move |tx| {
+            .transact(async |tx| {
                 let parcel =
-                    movement::lock(tx, &tracking_number).await?.ok_or_else(|| Error::not_found("simulated parcel"))?;
+                    movement::lock(&tx, tracking_number).await?.ok_or_else(|| Error::not_found("simulated parcel"))?;
                 let had: Vec<_> =
-                    movement::scans(&**tx, &tracking_number).await?.into_iter().map(|scan| scan.status).collect();
+                    movement::scans(&**tx, tracking_number).await?.into_iter().map(|scan| scan.status).collect();
                 let Some(road) = movement::road(parcel.status, &had, to) else {
                     let message = format!("A parcel that is {} does not become {to}.", parcel.status);
                     return Err(Error::new(Code::IllegalTransition, message));
                 };
                 let stops = if jump { &road[road.len().saturating_sub(1)..] } else { &road[..] };
-                let parcel = movement::append(&shared, tx, parcel, stops).await?;
-                Ok(Parcel::new(parcel, movement::scans(&**tx, &tracking_number).await?))
+                let parcel = movement::append(&self.shared, &tx, parcel, stops).await?;
+                Ok(Parcel::new(parcel, movement::scans(&**tx, tracking_number).await?))
             })
             .await
     }

@@ -102,7 +102,7 @@ impl Courier {
         }
         self.shared
             .store
-            .write(async move |tx| {
+            .write(async |tx| {
                 // The conditions are repeated outside of the list: a row of it that another
                 // courier has claimed in the meantime is looked at again and left alone.
                 Ok(Entity::update_many()
@@ -141,9 +141,8 @@ impl Courier {
         for (id, attempts, accepted) in sending.join_all().await {
             if accepted { delivered.push(id) } else { failed.push((id, attempts)) }
         }
-        let failures = failed.len();
-        self.settle(delivered, failed).await?;
-        Ok(failures)
+        self.settle(&delivered, &failed).await?;
+        Ok(failed.len())
     }
 
     fn request(&self, webhook: &Model) -> reqwest::RequestBuilder {
@@ -161,10 +160,10 @@ impl Courier {
             .body(webhook.body.clone())
     }
 
-    async fn settle(&self, delivered: Vec<Uuid>, failed: Vec<(Uuid, i32)>) -> Result<()> {
+    async fn settle(&self, delivered: &[Uuid], failed: &[(Uuid, i32)]) -> Result<()> {
         self.shared
             .store
-            .write(async move |tx| {
+            .write(async |tx| {
                 if !delivered.is_empty() {
                     Entity::update_many()
                         .col_expr(Column::DeliveredAt, Expr::value(tx.now))
@@ -172,7 +171,7 @@ impl Courier {
                         .exec(&**tx)
                         .await?;
                 }
-                for (id, attempts) in &failed {
+                for (id, attempts) in failed {
                     let due_at = tx.now + TimeDelta::from_std(backoff(*attempts)).map_err(Error::internal)?;
                     // Unless the lease has passed to another courier.
                     Entity::update_many()

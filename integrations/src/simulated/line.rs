@@ -1,6 +1,7 @@
 //! The line between souk and the simulated companies: latency, faults, and what the caller is
 //! told when something breaks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -61,7 +62,11 @@ impl Shared {
     }
 
     /// One of the companies' own transactions, after which the courier looks for webhooks.
-    pub async fn transact<T>(&self, work: impl AsyncFn(&Tx) -> Result<T>) -> Result<T> {
+    pub async fn transact<T, F, W>(&self, work: F) -> Result<T>
+    where
+        F: Fn(Arc<Tx>) -> W,
+        W: Future<Output = Result<T>>,
+    {
         let done = self.store.write(work).await;
         self.bell.notify_one();
         done

@@ -44,7 +44,7 @@ pub const NAME: &str = "simulated";
 pub struct SimulatorConfig {
     /// Where souk is reached, such as `http://127.0.0.1:8080`: webhooks go to
     /// `{public_url}/api/v1/webhooks/...`, and payments are confirmed at
-    /// `{public_url}/simulator/payments/{id}/confirm`.
+    /// `{public_url}/simulator/payments/{id}/confirm`. Plain HTTP: the companies speak no TLS.
     pub public_url: String,
     /// What webhooks are signed with.
     pub webhook_secret: SecretString,

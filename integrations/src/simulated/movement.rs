@@ -1,7 +1,5 @@
 //! How parcels move: which scans lead where, and writing them down.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::Expr;
@@ -109,7 +107,10 @@ pub(super) async fn first_scan(tx: &Tx, parcel: &Model) -> Result<()> {
 
 /// When a parcel scanned `now` is scanned next by itself.
 pub(super) fn next_scan_at(shared: &Shared, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    shared.transit.and_then(|transit| TimeDelta::from_std(transit).ok()).and_then(|transit| now.checked_add_signed(transit))
+    shared
+        .transit
+        .and_then(|transit| TimeDelta::from_std(transit).ok())
+        .and_then(|transit| now.checked_add_signed(transit))
 }
 
 /// All scans of a parcel, oldest first.
@@ -130,7 +131,7 @@ pub(super) async fn lock(tx: &Tx, tracking_number: &str) -> Result<Option<Model>
 
 /// One step on the straight road for each parcel whose time has come, at most `limit` of them;
 /// returns how many moved.
-pub(super) async fn move_due(shared: &Arc<Shared>, limit: u64) -> Result<usize> {
+pub(super) async fn move_due(shared: &Shared, limit: u64) -> Result<usize> {
     let due: Vec<String> = simulated_parcel::Entity::find()
         .select_only()
         .column(simulated_parcel::Column::TrackingNumber)
@@ -142,15 +143,14 @@ pub(super) async fn move_due(shared: &Arc<Shared>, limit: u64) -> Result<usize> 
         .await?;
     let mut moved = 0;
     for tracking_number in due {
-        let company = Arc::clone(shared);
         let stepped = shared
-            .transact(async move |tx| {
+            .transact(async |tx| {
                 // Another process may have moved it since it was listed.
-                let parcel = lock(tx, &tracking_number).await?;
+                let parcel = lock(&tx, &tracking_number).await?;
                 let parcel = parcel.filter(|parcel| parcel.next_scan_at.is_some_and(|at| at <= tx.now));
                 let Some(parcel) = parcel else { return Ok(false) };
                 let Some(next) = next_on_the_straight_road(parcel.status) else { return Ok(false) };
-                append(&company, tx, parcel, &[next]).await?;
+                append(shared, &tx, parcel, &[next]).await?;
                 Ok(true)
             })
             .await?;

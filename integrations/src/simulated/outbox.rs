@@ -3,8 +3,8 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 use serde::Serialize;
-use souk_domain::error::{Error, Result};
 use souk_domain::Tx;
+use souk_domain::error::{Error, Result};
 use souk_entity::id::uuid_at;
 use souk_entity::simulated_webhook;
 use souk_entity::status::InboxSource;

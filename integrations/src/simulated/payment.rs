@@ -114,14 +114,13 @@ impl SimulatedPayments {
         if let Err(refusal) = check_length("reference", reference, REFERENCE_LENGTH) {
             return Ok(Err(refusal));
         }
-        let (shared, reference, key) = (Arc::clone(&self.shared), reference.to_owned(), key.to_owned());
         self.shared
-            .transact(async move |tx| {
+            .transact(async |tx| {
                 // A concurrent call with the same key waits here until this one has committed.
                 Entity::insert(simulated_payment::ActiveModel {
                     id: Set(format!("simpay_{}", uuid_at(tx.now).simple())),
-                    idempotency_key: Set(key.clone()),
-                    reference: Set(reference.clone()),
+                    idempotency_key: Set(key.to_owned()),
+                    reference: Set(reference.to_owned()),
                     amount: Set(amount.amount),
                     captured_amount: Set(MinorUnits::ZERO),
                     refunded_amount: Set(MinorUnits::ZERO),
@@ -135,37 +134,36 @@ impl SimulatedPayments {
                 .exec_without_returning(&**tx)
                 .await?;
                 let row = Entity::find()
-                    .filter(Column::IdempotencyKey.eq(&key))
+                    .filter(Column::IdempotencyKey.eq(key))
                     .one(&**tx)
                     .await?
                     .ok_or_else(|| Error::internal("the payment just written is not there"))?;
-                if (&row.reference, row.amount, row.currency) != (&reference, amount.amount, amount.currency) {
+                if (row.reference.as_str(), row.amount, row.currency) != (reference, amount.amount, amount.currency) {
                     return Ok(Err(key_reused()));
                 }
-                Ok(Ok(tell(&shared, row)))
+                Ok(Ok(self.tell(row)))
             })
             .await
     }
 
     async fn find(&self, id: &str) -> Result<Answer<ProviderPayment>> {
         let row = Entity::find_by_id(id).one(self.shared.store.read()).await?;
-        Ok(row.map(|row| tell(&self.shared, row)).ok_or_else(no_such_payment))
+        Ok(row.map(|row| self.tell(row)).ok_or_else(no_such_payment))
     }
 
     async fn take(&self, id: &str, amount: Money, key: &str) -> Result<Answer<ProviderPayment>> {
         if let Err(refusal) = check_amount(amount).and_then(|()| check_length("key", key, KEY_LENGTH)) {
             return Ok(Err(refusal));
         }
-        let (shared, id, key) = (Arc::clone(&self.shared), id.to_owned(), key.to_owned());
         self.shared
-            .transact(async move |tx| {
-                let Some(row) = lock(tx, &id).await? else { return Ok(Err(no_such_payment())) };
+            .transact(async |tx| {
+                let Some(row) = lock(&tx, id).await? else { return Ok(Err(no_such_payment())) };
                 if row.currency != amount.currency {
                     return Ok(Err(other_currency(&row)));
                 }
-                if row.capture_key.as_deref() == Some(key.as_str()) {
+                if row.capture_key.as_deref() == Some(key) {
                     let same = row.captured_amount == amount.amount;
-                    return Ok(if same { Ok(tell(&shared, row)) } else { Err(key_reused()) });
+                    return Ok(if same { Ok(self.tell(row)) } else { Err(key_reused()) });
                 }
                 if row.status != Status::Authorized {
                     return Ok(Err(not_authorized(row.status)));
@@ -176,24 +174,23 @@ impl SimulatedPayments {
                 let captured = Entity::update_many()
                     .col_expr(Column::Status, Expr::value(Status::Captured))
                     .col_expr(Column::CapturedAmount, Expr::value(amount.amount))
-                    .col_expr(Column::CaptureKey, Expr::value(&key))
-                    .filter(Column::Id.eq(&id))
+                    .col_expr(Column::CaptureKey, Expr::value(key))
+                    .filter(Column::Id.eq(id))
                     .filter(Column::Status.eq(Status::Authorized))
                     .filter(Column::Amount.gte(amount.amount))
                     .exec_with_returning(&**tx)
                     .await?;
-                Ok(Ok(tell(&shared, changed(tx, captured).await?)))
+                Ok(Ok(self.tell(changed(&tx, captured).await?)))
             })
             .await
     }
 
     async fn give_up(&self, id: &str) -> Result<Answer<ProviderPayment>> {
-        let (shared, id) = (Arc::clone(&self.shared), id.to_owned());
         self.shared
-            .transact(async move |tx| {
-                let Some(row) = lock(tx, &id).await? else { return Ok(Err(no_such_payment())) };
+            .transact(async |tx| {
+                let Some(row) = lock(&tx, id).await? else { return Ok(Err(no_such_payment())) };
                 match row.status {
-                    Status::Voided => return Ok(Ok(tell(&shared, row))),
+                    Status::Voided => return Ok(Ok(self.tell(row))),
                     Status::Captured => {
                         let message = "The payment is captured; it can be refunded only.";
                         return Ok(Err(Refusal::new("already_captured", message)));
@@ -205,11 +202,11 @@ impl SimulatedPayments {
                 }
                 let voided = Entity::update_many()
                     .col_expr(Column::Status, Expr::value(Status::Voided))
-                    .filter(Column::Id.eq(&id))
+                    .filter(Column::Id.eq(id))
                     .filter(Column::Status.eq(row.status))
                     .exec_with_returning(&**tx)
                     .await?;
-                Ok(Ok(tell(&shared, changed(tx, voided).await?)))
+                Ok(Ok(self.tell(changed(&tx, voided).await?)))
             })
             .await
     }
@@ -218,17 +215,16 @@ impl SimulatedPayments {
         if let Err(refusal) = check_amount(amount).and_then(|()| check_length("key", key, KEY_LENGTH)) {
             return Ok(Err(refusal));
         }
-        let (id, key) = (id.to_owned(), key.to_owned());
         self.shared
-            .transact(async move |tx| {
+            .transact(async |tx| {
                 // The lock makes calls with one key queue up, so that all but the first find the
                 // refund that the first has made.
-                let Some(row) = lock(tx, &id).await? else { return Ok(Err(no_such_payment())) };
+                let Some(row) = lock(&tx, id).await? else { return Ok(Err(no_such_payment())) };
                 if row.currency != amount.currency {
                     return Ok(Err(other_currency(&row)));
                 }
                 let earlier = simulated_refund::Entity::find()
-                    .filter(simulated_refund::Column::IdempotencyKey.eq(&key))
+                    .filter(simulated_refund::Column::IdempotencyKey.eq(key))
                     .one(&**tx)
                     .await?;
                 if let Some(earlier) = earlier {
@@ -241,7 +237,7 @@ impl SimulatedPayments {
                 }
                 let refunded = Entity::update_many()
                     .col_expr(Column::RefundedAmount, Expr::col(Column::RefundedAmount).add(amount.amount))
-                    .filter(Column::Id.eq(&id))
+                    .filter(Column::Id.eq(id))
                     .filter(Column::Status.eq(Status::Captured))
                     .filter(Expr::col(Column::CapturedAmount).sub(Expr::col(Column::RefundedAmount)).gte(amount.amount))
                     .exec_with_returning(&**tx)
@@ -253,38 +249,38 @@ impl SimulatedPayments {
                 let refund_id = format!("simref_{}", uuid_at(tx.now).simple());
                 simulated_refund::Entity::insert(simulated_refund::ActiveModel {
                     id: Set(refund_id.clone()),
-                    payment_id: Set(id.clone()),
-                    idempotency_key: Set(key.clone()),
+                    payment_id: Set(id.to_owned()),
+                    idempotency_key: Set(key.to_owned()),
                     amount: Set(amount.amount),
                     created_at: Set(tx.now),
                 })
                 .exec_without_returning(&**tx)
                 .await?;
-                changed(tx, refunded).await?;
+                changed(&tx, refunded).await?;
                 Ok(Ok(ProviderRefund { provider_ref: refund_id, amount }))
             })
             .await
     }
-}
 
-/// A payment in souk's words.
-fn tell(shared: &Shared, row: Model) -> ProviderPayment {
-    let (status, held) = match row.status {
-        Status::RequiresConfirmation => (ProviderPaymentStatus::RequiresConfirmation, MinorUnits::ZERO),
-        Status::RequiresAction => (ProviderPaymentStatus::RequiresAction, MinorUnits::ZERO),
-        Status::Authorized => (ProviderPaymentStatus::Authorized, row.amount),
-        Status::Captured => (ProviderPaymentStatus::Captured, row.amount),
-        Status::Failed => (ProviderPaymentStatus::Failed, MinorUnits::ZERO),
-        Status::Voided => (ProviderPaymentStatus::Voided, MinorUnits::ZERO),
-    };
-    let waits = matches!(row.status, Status::RequiresConfirmation | Status::RequiresAction);
-    ProviderPayment {
-        confirm_url: waits.then(|| format!("{}/simulator/payments/{}/confirm", shared.public_url, row.id)),
-        provider_ref: row.id,
-        status,
-        authorized: Money { amount: held, currency: row.currency },
-        captured: Money { amount: row.captured_amount, currency: row.currency },
-        failure_code: row.failure_code,
+    /// A payment in souk's words.
+    fn tell(&self, row: Model) -> ProviderPayment {
+        let (status, held) = match row.status {
+            Status::RequiresConfirmation => (ProviderPaymentStatus::RequiresConfirmation, MinorUnits::ZERO),
+            Status::RequiresAction => (ProviderPaymentStatus::RequiresAction, MinorUnits::ZERO),
+            Status::Authorized => (ProviderPaymentStatus::Authorized, row.amount),
+            Status::Captured => (ProviderPaymentStatus::Captured, row.amount),
+            Status::Failed => (ProviderPaymentStatus::Failed, MinorUnits::ZERO),
+            Status::Voided => (ProviderPaymentStatus::Voided, MinorUnits::ZERO),
+        };
+        let waits = matches!(row.status, Status::RequiresConfirmation | Status::RequiresAction);
+        ProviderPayment {
+            confirm_url: waits.then(|| format!("{}/simulator/payments/{}/confirm", self.shared.public_url, row.id)),
+            provider_ref: row.id,
+            status,
+            authorized: Money { amount: held, currency: row.currency },
+            captured: Money { amount: row.captured_amount, currency: row.currency },
+            failure_code: row.failure_code,
+        }
     }
 }
 

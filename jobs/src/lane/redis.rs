@@ -95,7 +95,11 @@ async fn push(
                 pipe.rpush(&key, ids).ignore().ltrim(&key, -KEPT, -1).ignore();
             }
         }
-        let pushed: RedisResult<()> = pipe.query_async(&mut connection).await;
+        let mut pushed: RedisResult<()> = pipe.query_async(&mut connection).await;
+        if pushed.is_err() {
+            // The first command after an outage hears of the outage; an id pushed twice does no harm.
+            pushed = pipe.query_async(&mut connection).await;
+        }
         if let Err(error) = &pushed {
             tracing::debug!(%error, ids = batch.len(), "pushing job ids to Redis failed");
             lost.fetch_add(batch.len() as u64, Ordering::Relaxed);

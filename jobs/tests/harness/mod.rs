@@ -136,7 +136,7 @@ impl World {
     pub async fn sql(&self, sql: &str) {
         let sql = sql.to_owned();
         self.store
-            .write(async move |tx| {
+            .write(async |tx| {
                 tx.execute_unprepared(&sql).await?;
                 Ok(())
             })
@@ -175,7 +175,7 @@ async fn enqueue_on(store: &Store, tasks: Vec<Task>, run_at: DateTime<Utc>) {
     let tasks: Vec<_> = tasks.into_iter().map(|task| (task, run_at)).collect();
     for part in tasks.chunks(500) {
         let part = part.to_vec();
-        store.write(async move |tx| enqueue_all(tx, &part).await.map(drop)).await.unwrap();
+        store.write(async |tx| enqueue_all(&tx, &part).await.map(drop)).await.unwrap();
     }
 }
 
@@ -208,7 +208,7 @@ impl<F: Run> Handler for Scripted<F> {
 }
 
 pub async fn complete(store: &Store, lease: Lease) -> Result<()> {
-    store.write(async move |tx| lease.complete(tx).await).await
+    store.write(async |tx| lease.complete(&tx).await).await
 }
 
 /// Sweeps often: what tests wait for is found at once.

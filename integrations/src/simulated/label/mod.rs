@@ -43,11 +43,7 @@ fn address_lines(address: &PostalAddress) -> Vec<String> {
     lines.push(format!("{} {region} {}", address.city, address.postal_code));
     lines.push(address.country.clone());
     // Spaces within and around are joined, and lines of nothing else left out.
-    lines
-        .into_iter()
-        .map(|line| plain(&line))
-        .filter(|line| !line.is_empty())
-        .collect()
+    lines.into_iter().map(|line| plain(&line)).filter(|line| !line.is_empty()).collect()
 }
 
 /// One line of `text`: every kind of white space and control character becomes one space, and

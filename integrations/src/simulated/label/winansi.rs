@@ -76,11 +76,12 @@ pub fn wrap(text: &[u8], size: f32, limit: f32, most: usize) -> Vec<Vec<u8>> {
 /// How many letters of `text` fit into `limit` points.
 fn fitting(text: &[u8], size: f32, limit: f32) -> usize {
     let mut taken = 0.0;
-    text.iter().take_while(|byte| {
-        taken += width(&[**byte], size);
-        taken <= limit
-    })
-    .count()
+    text.iter()
+        .take_while(|byte| {
+            taken += width(&[**byte], size);
+            taken <= limit
+        })
+        .count()
 }
 
 #[cfg(test)]
@@ -106,7 +107,7 @@ mod tests {
         };
         assert_eq!(lines(b"one two three", 1000.0, 2), ["one two three"]);
         assert_eq!(lines(b"one two three", 45.0, 3), ["one two", "three"]);
-        assert_eq!(lines(b"one two three", 45.0, 1), ["one t..."]);
+        assert_eq!(lines(b"one two three", 45.0, 1), ["one two..."]);
         assert_eq!(lines(b"MMMMMM", 26.0, 9), ["MMM", "MMM"]);
         assert!(lines(b"   ", 10.0, 2).is_empty());
     }

@@ -9,6 +9,8 @@ use super::{Label, address_lines, plain};
 const PAGE_WIDTH: u16 = 812;
 const PAGE_HEIGHT: u16 = 1218;
 const MARGIN: u16 = 40;
+/// The two addresses, of five lines each, end above this.
+const BELOW_ADDRESSES: u16 = 755;
 
 /// Writes the label with the barcode of its tracking number.
 pub fn render(label: &Label<'_>, barcode: &Code128) -> String {
@@ -24,10 +26,10 @@ pub fn render(label: &Label<'_>, barcode: &Code128) -> String {
     rule(&mut zpl, &mut top);
     text(&mut zpl, &mut top, 26, 1, "SHIP TO");
     for line in address_lines(label.to) {
-        text(&mut zpl, &mut top, 36, 2, &line);
+        text(&mut zpl, &mut top, 34, 2, &line);
     }
 
-    let mut top = 755;
+    let mut top = BELOW_ADDRESSES;
     text(&mut zpl, &mut top, 26, 1, &format!("Weight {}   Ref {}", label.weight(), plain(label.reference)));
     let module = (PAGE_WIDTH / (barcode.width() + 2 * QUIET_ZONE)).clamp(1, 4);
     let left = PAGE_WIDTH.saturating_sub(barcode.width() * module) / 2;
@@ -40,11 +42,18 @@ pub fn render(label: &Label<'_>, barcode: &Code128) -> String {
 }
 
 /// A field of at most `most` lines, `height` dots each; `top` moves below it. The printer breaks
-/// lines by itself, so all lines are taken to be used.
+/// lines by itself, so all lines are taken to be used. What does not fit it would print over the
+/// last line, so a text is cut where letters of 0.6 times their height fill the lines.
 fn text(zpl: &mut String, top: &mut u16, height: u16, most: u16, text: &str) {
     let width = PAGE_WIDTH - 2 * MARGIN;
+    let room = usize::from(most * (width * 10 / (height * 6)));
+    let mut text = text.to_owned();
+    if let Some((cut, _)) = text.char_indices().nth(room) {
+        text.truncate(cut);
+        text.push_str("...");
+    }
     // Writing to a string cannot fail.
-    let _ = writeln!(zpl, "^FO{MARGIN},{top}^A0N,{height}^FB{width},{most},0,L^FH^FD{}^FS", escape(text));
+    let _ = writeln!(zpl, "^FO{MARGIN},{top}^A0N,{height}^FB{width},{most},0,L^FH^FD{}^FS", escape(&text));
     *top += height * most + 6;
 }
 
@@ -105,12 +114,19 @@ mod tests {
         for text in samples::hostile() {
             let zpl = label_of(&text);
             // An empty name has no line of its own, on both addresses.
-            let expected = if plain(&text).is_empty() { harmless - 10 } else { harmless };
+            let expected = if plain(&text).is_empty() { harmless - 12 } else { harmless };
             assert_eq!(commands(&zpl).len(), expected, "{text:.40}");
             assert_eq!(zpl.matches('~').count(), 0, "{text:.40}");
             assert_eq!((zpl.matches("^XA").count(), zpl.matches("^XZ").count()), (1, 1));
             assert!(zpl.len() < 20_000, "{text:.40}");
         }
+        let mut longest = samples::address("name");
+        longest.line2 = Some("line".into());
+        let label = Label { tracking_number: NUMBER, reference: "r", from: &longest, to: &longest, weight_grams: 1 };
+        let zpl = render(&label, &Code128::new(NUMBER).unwrap());
+        let tops = zpl.split("^FO40,").skip(1).map(|field| field.split('^').next().unwrap().parse().unwrap());
+        let country = tops.filter(|top: &u16| *top < BELOW_ADDRESSES).max().unwrap();
+        assert!(country + 2 * 34 <= BELOW_ADDRESSES, "{country}");
         assert_eq!(escape("a^b~c\\d_e"), "a_5Eb_7Ec_5Cd_5Fe");
     }
 }

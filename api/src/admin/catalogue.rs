@@ -1,0 +1,128 @@
+//! Categories, and coupons that the platform bears.
+
+use chrono::{DateTime, Utc};
+use poem_openapi::param::{Header, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use souk_domain::catalogue::{self, coupon as coupons};
+use souk_entity::category;
+use uuid::Uuid;
+
+use crate::auth::Operating;
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::{Created, Okay};
+use crate::http::error::ApiResult;
+use crate::http::page::{Page, PageRequest};
+use crate::http::replay::{Key, once};
+use crate::seller::coupons::{Coupon, CreateCoupon, page_of};
+
+/// A category to be added.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct CreateCategory {
+    /// Its name.
+    #[oai(validator(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$"))]
+    name: String,
+    /// Its name in addresses: small letters, digits, single hyphens; unique.
+    #[oai(validator(max_length = 100, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
+    slug: String,
+    /// The category that it is part of.
+    parent_id: Option<Uuid>,
+}
+
+/// A category as it was added.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct AddedCategory {
+    /// Its id.
+    id: Uuid,
+    /// The category that it is part of.
+    parent_id: Option<Uuid>,
+    /// Its name.
+    name: String,
+    /// Its name in addresses.
+    slug: String,
+    /// When it was added.
+    created_at: DateTime<Utc>,
+}
+
+impl From<category::Model> for AddedCategory {
+    fn from(row: category::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            parent_id: row.parent_id.map(Into::into),
+            name: row.name,
+            slug: row.slug,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// What the platform itself has in the catalogue.
+pub struct AdminCatalogue;
+
+#[OpenApi(prefix_path = "/api/v1/admin", tag = "Tag::Operators")]
+impl AdminCatalogue {
+    /// Add a category
+    #[oai(path = "/categories", method = "post", operation_id = "createCategory")]
+    async fn create_category(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        body: Json<CreateCategory>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<AddedCategory>> {
+        who.admin()?;
+        let key = Key::read(who.key_space(), "createCategory", idempotency_key.0.as_deref(), &body.0)?;
+        let body = body.0;
+        let answer = once(&ctx.store, key, async |tx| {
+            let parent = body.parent_id.map(Into::into);
+            let row = catalogue::create_category(&tx, &body.name, &body.slug, parent).await?;
+            Ok(Created::new(&row.into()))
+        })
+        .await?;
+        Ok(answer)
+    }
+
+    /// Make a coupon that the platform bears
+    ///
+    /// It takes off all sellers' goods; the sellers are paid as without it.
+    #[oai(path = "/coupons", method = "post", operation_id = "createCoupon")]
+    async fn create_coupon(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        body: Json<CreateCoupon>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<Coupon>> {
+        who.admin()?;
+        let key = Key::read(who.key_space(), "createCoupon", idempotency_key.0.as_deref(), &body.0)?;
+        let new = body.0.terms(None, ctx.store.now())?;
+        let answer =
+            once(&ctx.store, key, async |tx| Ok(Created::new(&coupons::create(&tx, new.clone()).await?.into())))
+                .await?;
+        Ok(answer)
+    }
+
+    /// List the coupons that the platform bears
+    ///
+    /// Newest first.
+    #[oai(path = "/coupons", method = "get", operation_id = "listCoupons")]
+    async fn list_coupons(
+        &self,
+        ctx: Ctx<'_>,
+        _who: Operating,
+        /// 1 to 100; 20 when left out.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Okay<Page<Coupon>>> {
+        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
+        Ok(Okay::new(&page_of(ctx.store.read(), None, page).await?))
+    }
+}

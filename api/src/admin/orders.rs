@@ -1,0 +1,274 @@
+//! All orders and their refunds.
+
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::actor::Actor;
+use souk_domain::money::{Money, currency};
+use souk_domain::order::{detail, lifecycle};
+use souk_domain::payment::refund as refunds;
+use souk_domain::{Code, Error, Result, Tx, store};
+use souk_entity::id::{OrderId, RefundId, SellerOrderId};
+use souk_entity::status::{EntityKind, OrderStatus as Status, RefundStatus as RefundState};
+use souk_entity::{order, payment, refund, seller_order};
+use uuid::Uuid;
+
+use crate::auth::Operating;
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::{Created, Okay};
+use crate::http::error::ApiResult;
+use crate::http::page::{Page, PageRequest};
+use crate::http::replay::{Key, once};
+use crate::http::version;
+use crate::view::HistoryEntry;
+use crate::view::order::{Order, OrderSummary, Payment, Refund};
+use crate::view::words::{OrderStatus, RefundStatus};
+
+/// An order with its money and its history.
+#[derive(Debug, Object)]
+pub struct AdminOrder {
+    /// The order.
+    order: Order,
+    /// Every payment attempt, newest first.
+    payments: Vec<Payment>,
+    /// Every refund, newest first.
+    refunds: Vec<Refund>,
+    /// What happened to the order, oldest first.
+    history: Vec<HistoryEntry>,
+}
+
+/// Where an order is to be moved.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct SetOrderStatus {
+    /// `cancelled`, `processing` or `completed`; every other status follows from payments and parcels.
+    status: OrderStatus,
+    /// Why; shown to the shopper of a cancelled order.
+    #[oai(validator(min_length = 1, max_length = 500))]
+    reason: Option<String>,
+}
+
+/// Money to be paid back as goodwill.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub struct RefundGoodwill {
+    /// How much; at most what was paid for the seller order and not refunded yet.
+    #[oai(validator(max_length = 24))]
+    amount: String,
+    /// The currency of the order.
+    #[oai(validator(max_length = 3))]
+    currency: String,
+}
+
+/// All orders.
+pub struct AdminOrders;
+
+#[OpenApi(prefix_path = "/api/v1/admin", tag = "Tag::Operators")]
+impl AdminOrders {
+    /// List all orders
+    ///
+    /// Newest first.
+    #[oai(path = "/orders", method = "get", operation_id = "adminListOrders")]
+    #[expect(clippy::too_many_arguments, reason = "one argument per query parameter is how the document knows them")]
+    async fn list(
+        &self,
+        ctx: Ctx<'_>,
+        _who: Operating,
+        /// Only those of this status.
+        status: Query<Option<OrderStatus>>,
+        /// Only the one of this number.
+        #[oai(validator(max_length = 40))]
+        number: Query<Option<String>>,
+        /// Only those whose news go to this address.
+        #[oai(validator(max_length = 254))]
+        email: Query<Option<String>>,
+        /// 1 to 100; 20 when left out.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Okay<Page<OrderSummary>>> {
+        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
+        let mut query = order::Entity::find().order_by_desc(order::Column::Id).limit(page.limit + 1);
+        if let Some(after) = page.after {
+            query = query.filter(order::Column::Id.lt(OrderId(after)));
+        }
+        if let Some(status) = status.0 {
+            query = query.filter(order::Column::Status.eq(Status::from(status)));
+        }
+        if let Some(number) = number.0 {
+            query = query.filter(order::Column::Number.eq(number));
+        }
+        if let Some(email) = email.0 {
+            query = query.filter(order::Column::Email.eq(email.trim().to_lowercase()));
+        }
+        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
+        Ok(Okay::new(&page.page(rows, |row| row.id.into(), OrderSummary::from)))
+    }
+
+    /// Show any order
+    ///
+    /// With payments, refunds and history.
+    #[oai(path = "/orders/:id", method = "get", operation_id = "adminGetOrder")]
+    async fn get(&self, ctx: Ctx<'_>, _who: Operating, id: Path<Uuid>) -> ApiResult<Okay<AdminOrder>> {
+        Ok(read(ctx.store.read(), id.0.into()).await?)
+    }
+
+    /// Set the status of an order
+    ///
+    /// `cancelled` cancels it before anything has left, `processing` accepts every confirmed seller order, `completed`
+    /// completes every delivered one before its return window closes. Every other status follows from payments and
+    /// parcels and is refused with `ILLEGAL_TRANSITION`.
+    #[oai(path = "/orders/:id/status", method = "put", operation_id = "adminSetOrderStatus")]
+    async fn set_status(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        body: Json<SetOrderStatus>,
+        /// The version that the change was decided on.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<AdminOrder>> {
+        who.admin()?;
+        let if_version = version::required(if_match.0.as_deref())?;
+        let (id, to) = (OrderId(id.0), Status::from(body.0.status));
+        let reason = body.0.reason.as_deref();
+        let answer = ctx
+            .store
+            .write(async |tx| {
+                store::check_version(if_version, lifecycle::lock(&tx, id).await?.version)?;
+                set(&tx, id, to, reason, who.actor()).await?;
+                read(&**tx, id).await
+            })
+            .await?;
+        Ok(answer)
+    }
+
+    /// Refund an amount as goodwill
+    ///
+    /// Without anything coming back; the seller bears it.
+    #[oai(path = "/seller-orders/:id/refunds", method = "post", operation_id = "refundSellerOrder")]
+    async fn refund(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        body: Json<RefundGoodwill>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<Refund>> {
+        who.admin()?;
+        let key = idempotency_key.0.as_deref();
+        let key = Key::read(who.key_space(), "refundSellerOrder", key, &(id.0, &body.0))?;
+        let money = Money::parse(&body.0.amount, currency(&body.0.currency)?)?;
+        let answer = once(&ctx.store, key, async |tx| {
+            let id = SellerOrderId(id.0);
+            let part = seller_order::Entity::find_by_id(id).one(&**tx).await?;
+            let part = part.ok_or_else(|| Error::not_found("seller order"))?;
+            if money.currency != part.currency {
+                let message = format!("The order was paid in {}; refund it in {}.", part.currency, part.currency);
+                return Err(Error::new(Code::InvalidMoney, message));
+            }
+            let row = refunds::refund_goodwill(&tx, id, money.amount, who.actor()).await?;
+            Ok(Created::new(&row.into()))
+        })
+        .await?;
+        Ok(answer)
+    }
+
+    /// List all refunds
+    ///
+    /// Newest first.
+    #[oai(path = "/refunds", method = "get", operation_id = "adminListRefunds")]
+    async fn list_refunds(
+        &self,
+        ctx: Ctx<'_>,
+        _who: Operating,
+        /// Only those of this status.
+        status: Query<Option<RefundStatus>>,
+        /// 1 to 100; 20 when left out.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Okay<Page<Refund>>> {
+        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
+        let mut query = refund::Entity::find().order_by_desc(refund::Column::Id).limit(page.limit + 1);
+        if let Some(after) = page.after {
+            query = query.filter(refund::Column::Id.lt(RefundId(after)));
+        }
+        if let Some(status) = status.0 {
+            query = query.filter(refund::Column::Status.eq(RefundState::from(status)));
+        }
+        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
+        Ok(Okay::new(&page.page(rows, |row| row.id.into(), Refund::from)))
+    }
+
+    /// Show any refund
+    #[oai(path = "/refunds/:id", method = "get", operation_id = "adminGetRefund")]
+    async fn get_refund(&self, ctx: Ctx<'_>, _who: Operating, id: Path<Uuid>) -> ApiResult<Okay<Refund>> {
+        let row = refund::Entity::find_by_id(RefundId(id.0)).one(ctx.store.read()).await.map_err(Error::from)?;
+        Ok(Okay::new(&row.ok_or_else(|| Error::not_found("refund"))?.into()))
+    }
+}
+
+/// Moves an order where an admin may move it; its row is locked.
+async fn set(tx: &Tx, id: OrderId, to: Status, reason: Option<&str>, actor: Actor) -> Result<()> {
+    let refuse = |why: String| Err(Error::new(Code::IllegalTransition, why));
+    match to {
+        Status::Cancelled => lifecycle::cancel(tx, id, actor, reason.unwrap_or("cancelled by the marketplace")).await,
+        Status::Processing => {
+            let confirmed = parts(tx, id, Status::Confirmed).await?;
+            if confirmed.is_empty() {
+                return refuse("No seller order of it is confirmed and waits to be accepted.".into());
+            }
+            for part in confirmed {
+                lifecycle::accept(tx, part, actor).await?;
+            }
+            Ok(())
+        }
+        Status::Completed => {
+            let delivered = parts(tx, id, Status::Delivered).await?;
+            if delivered.is_empty() {
+                return refuse("No seller order of it is delivered and waits to be completed.".into());
+            }
+            for part in delivered {
+                if !lifecycle::complete(tx, part, actor).await? {
+                    return refuse("A return of it is open; it can be completed once the return is settled.".into());
+                }
+            }
+            Ok(())
+        }
+        to => refuse(format!(
+            "An order becomes {to} by its payments and parcels; cancelled, processing and completed can be set."
+        )),
+    }
+}
+
+/// The seller orders of an order that are in this state.
+async fn parts(tx: &Tx, id: OrderId, status: Status) -> Result<Vec<SellerOrderId>> {
+    let parts = lifecycle::parts(tx, id).await?;
+    Ok(parts.into_iter().filter(|part| part.status == status).map(|part| part.id).collect())
+}
+
+async fn read(db: &impl ConnectionTrait, id: OrderId) -> Result<Okay<AdminOrder>> {
+    let detail = detail::read(db, id, None).await?;
+    let version = detail.order.version;
+    let payments = payment::Entity::find()
+        .filter(payment::Column::OrderId.eq(id))
+        .order_by_desc(payment::Column::Id)
+        .all(db)
+        .await?;
+    let refunds =
+        refund::Entity::find().filter(refund::Column::OrderId.eq(id)).order_by_desc(refund::Column::Id).all(db).await?;
+    let history = detail::history(db, EntityKind::Order, id).await?;
+    let order = AdminOrder {
+        order: detail.into(),
+        payments: payments.into_iter().map(Into::into).collect(),
+        refunds: refunds.into_iter().map(Into::into).collect(),
+        history: history.into_iter().map(Into::into).collect(),
+    };
+    Ok(Okay::new(&order).with_version(version))
+}

@@ -1,0 +1,178 @@
+//! Who may sell, and on what terms.
+
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::Error;
+use souk_domain::account::transition::SellerEvent;
+use souk_domain::account::{self, SellerSettings};
+use souk_entity::id::SellerId;
+use souk_entity::seller;
+use souk_entity::status::SellerStatus as Status;
+use uuid::Uuid;
+
+use crate::auth::Operating;
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::Okay;
+use crate::http::error::ApiResult;
+use crate::http::page::{Page, PageRequest};
+use crate::http::replay::{Key, once};
+use crate::seller::percent;
+use crate::seller::settings::{Seller, SellerAccount, account_of};
+use crate::shopper::orders::Reason;
+use crate::view::words::SellerStatus;
+
+/// What is agreed with a seller; what is left out stays.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct AdminConfigureSeller {
+    /// The commission of orders placed from now on, 0 to 100, such as `12.5`.
+    #[oai(validator(max_length = 10))]
+    commission_percent: Option<String>,
+    /// Whether paid orders are accepted without a person.
+    auto_accept: Option<bool>,
+    /// How long a person may take otherwise, 1 to 720.
+    accept_within_hours: Option<i32>,
+    /// Days after delivery in which a return may be asked for, 0 to 365.
+    return_window_days: Option<i32>,
+}
+
+/// All sellers.
+pub struct Sellers;
+
+#[OpenApi(prefix_path = "/api/v1/admin/sellers", tag = "Tag::Operators")]
+impl Sellers {
+    /// List sellers
+    ///
+    /// Newest first.
+    #[oai(path = "/", method = "get", operation_id = "adminListSellers")]
+    async fn list(
+        &self,
+        ctx: Ctx<'_>,
+        _who: Operating,
+        /// Only those of this status.
+        status: Query<Option<SellerStatus>>,
+        /// 1 to 100; 20 when left out.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Okay<Page<Seller>>> {
+        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
+        let mut query = seller::Entity::find().order_by_desc(seller::Column::Id).limit(page.limit + 1);
+        if let Some(after) = page.after {
+            query = query.filter(seller::Column::Id.lt(SellerId(after)));
+        }
+        if let Some(status) = status.0 {
+            query = query.filter(seller::Column::Status.eq(Status::from(status)));
+        }
+        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
+        Ok(Okay::new(&page.page(rows, |row| row.id.into(), Seller::from)))
+    }
+
+    /// Show any seller
+    ///
+    /// With what they are owed.
+    #[oai(path = "/:id", method = "get", operation_id = "adminGetSeller")]
+    async fn get(&self, ctx: Ctx<'_>, _who: Operating, id: Path<Uuid>) -> ApiResult<Okay<SellerAccount>> {
+        Ok(Okay::new(&account_of(ctx.store.read(), id.0.into()).await?))
+    }
+
+    /// Change what is agreed with a seller
+    ///
+    /// Orders that are placed keep what was agreed then.
+    #[oai(path = "/:id", method = "patch", operation_id = "adminConfigureSeller")]
+    async fn configure(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        body: Json<AdminConfigureSeller>,
+    ) -> ApiResult<Okay<Seller>> {
+        who.admin()?;
+        let settings = SellerSettings {
+            auto_accept: body.0.auto_accept,
+            accept_within_hours: body.0.accept_within_hours,
+            return_window_days: body.0.return_window_days,
+            commission_rate: body.0.commission_percent.as_deref().map(percent::parse).transpose()?,
+        };
+        let row =
+            ctx.store.write(async |tx| account::configure(&tx, id.0.into(), &settings, who.actor()).await).await?;
+        Ok(Okay::new(&row.into()))
+    }
+
+    /// Approve a seller
+    ///
+    /// Lets an applicant sell, or a suspended seller sell again.
+    #[oai(path = "/:id/approve", method = "post", operation_id = "approveSeller")]
+    async fn approve(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Okay<Seller>> {
+        who.admin()?;
+        let key = Key::read(who.key_space(), "approveSeller", idempotency_key.0.as_deref(), &id.0)?;
+        decide(ctx, &who, id.0, SellerEvent::Approve, None, key).await
+    }
+
+    /// Reject a seller
+    ///
+    /// Declines an application.
+    #[oai(path = "/:id/reject", method = "post", operation_id = "rejectSeller")]
+    async fn reject(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        body: Json<Reason>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Okay<Seller>> {
+        who.admin()?;
+        let key = idempotency_key.0.as_deref();
+        let key = Key::read(who.key_space(), "rejectSeller", key, &(id.0, &body.0))?;
+        decide(ctx, &who, id.0, SellerEvent::Reject, Some(body.0.reason), key).await
+    }
+
+    /// Suspend a seller
+    ///
+    /// Nothing of theirs can be ordered until they are approved again; what is ordered goes on.
+    #[oai(path = "/:id/suspend", method = "post", operation_id = "suspendSeller")]
+    async fn suspend(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        body: Json<Reason>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Okay<Seller>> {
+        who.admin()?;
+        let key = idempotency_key.0.as_deref();
+        let key = Key::read(who.key_space(), "suspendSeller", key, &(id.0, &body.0))?;
+        decide(ctx, &who, id.0, SellerEvent::Suspend, Some(body.0.reason), key).await
+    }
+}
+
+async fn decide(
+    ctx: Ctx<'_>,
+    who: &Operating,
+    id: Uuid,
+    event: SellerEvent,
+    reason: Option<String>,
+    key: Option<Key>,
+) -> ApiResult<Okay<Seller>> {
+    let answer = once(&ctx.store, key, async |tx| {
+        let row = account::decide(&tx, id.into(), event, who.actor(), reason.clone()).await?;
+        Ok(Okay::new(&row.into()))
+    })
+    .await?;
+    Ok(answer)
+}

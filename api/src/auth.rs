@@ -1,0 +1,290 @@
+//! Who is asking: access tokens, guests' tokens, and what each may be.
+
+use argon2::password_hash::rand_core::OsRng;
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+use poem::Request;
+use poem_openapi::SecurityScheme;
+use poem_openapi::auth::{ApiKey, Bearer};
+use sea_orm::EntityTrait;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use souk_domain::account;
+use souk_domain::actor::Actor;
+use souk_domain::cart::Owner;
+use souk_domain::{Code, Error, Result};
+use souk_entity::id::{SellerId, UserId};
+use souk_entity::status::{MemberRole, SellerStatus, UserRole};
+use souk_entity::user;
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::http::error::ApiError;
+
+const ISSUER: &str = "souk";
+
+/// What an access token says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    sub: UserId,
+    iss: String,
+    aud: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// Signs and verifies access tokens.
+pub struct Keys {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl Keys {
+    /// Keys for tokens only, derived from the secret.
+    pub fn new(secret: &SecretString) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"souk access token\0");
+        hash.update(secret.expose_secret().as_bytes());
+        let key = hash.finalize();
+        Self { encoding: EncodingKey::from_secret(&key), decoding: DecodingKey::from_secret(&key) }
+    }
+
+    /// A token for `user` and when it is over.
+    ///
+    /// # Errors
+    /// [`Code::Internal`].
+    pub fn sign(&self, user: UserId, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>)> {
+        let expires = account::access_expiry(now);
+        let claims = Claims {
+            sub: user,
+            iss: ISSUER.into(),
+            aud: ISSUER.into(),
+            iat: now.timestamp(),
+            exp: expires.timestamp(),
+        };
+        let token = jsonwebtoken::encode(&Header::default(), &claims, &self.encoding).map_err(Error::internal)?;
+        Ok((token, expires))
+    }
+
+    /// The user of a token that is ours and not over.
+    fn verify(&self, token: &str, now: DateTime<Utc>) -> Option<UserId> {
+        let mut validation = Validation::new(jsonwebtoken::Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[ISSUER]);
+        // Expiry is checked against the clock that everything here goes by.
+        validation.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
+        (claims.exp > now.timestamp()).then_some(claims.sub)
+    }
+}
+
+/// Hashes a password with argon2id (19 MiB, 2 passes: OWASP's minimum), off the async threads.
+///
+/// # Errors
+/// [`Code::Internal`].
+pub async fn hash_password(password: SecretString) -> Result<String> {
+    tokio::task::spawn_blocking(move || {
+        let salt = SaltString::generate(&mut OsRng);
+        hasher().hash_password(password.expose_secret().as_bytes(), &salt).map(|hash| hash.to_string())
+    })
+    .await
+    .map_err(Error::internal)?
+    .map_err(|error| Error::internal(error.to_string()))
+}
+
+/// Whether a password is the one of `hash`. Without a hash, as for an unknown account, the same
+/// work is done, so that the time taken tells nothing.
+///
+/// # Errors
+/// [`Code::Internal`].
+pub async fn verify_password(password: SecretString, hash: Option<String>) -> Result<bool> {
+    // The hash of a password that nobody has.
+    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c291ay1ub2JvZHk$CgRyJgAMBgUHCAkKCwwNDg8QERITFBUWFxgZGhscHR4";
+    tokio::task::spawn_blocking(move || {
+        let known = hash.is_some();
+        let text = hash.as_deref().unwrap_or(NOBODY);
+        PasswordHash::new(text)
+            .is_ok_and(|parsed| hasher().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok() && known)
+    })
+    .await
+    .map_err(Error::internal)
+}
+
+fn hasher() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
+}
+
+fn context(request: &Request) -> poem::Result<&Arc<Context>> {
+    request.data::<Arc<Context>>().ok_or_else(|| ApiError::from(Error::internal("no context")).into())
+}
+
+fn refuse() -> poem::Error {
+    ApiError::from(Error::new(
+        Code::Unauthenticated,
+        "The access token is missing, not ours, or over; sign in or refresh it.",
+    ))
+    .into()
+}
+
+/// A signed-in person.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "signed_in")]
+pub struct SignedIn(pub UserId);
+
+async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<UserId> {
+    let context = context(request)?;
+    context.keys.verify(&bearer.token, context.store.now()).ok_or_else(refuse)
+}
+
+impl SignedIn {
+    /// As the owner of carts and orders.
+    pub fn owner(&self) -> Owner {
+        Owner::User(self.0)
+    }
+}
+
+/// A guest, by the token that came with their cart.
+#[derive(SecurityScheme)]
+#[oai(ty = "api_key", rename = "guest", key_name = "X-Guest-Token", key_in = "header", checker = "guest")]
+pub struct Guest(pub String);
+
+async fn guest(_: &Request, key: ApiKey) -> poem::Result<String> {
+    if (32..=128).contains(&key.key.len()) { Ok(account::token_hash(&key.key)) } else { Err(refuse()) }
+}
+
+/// A shopper: signed in, or a guest.
+#[derive(SecurityScheme)]
+pub enum Shopper {
+    /// Signed in.
+    SignedIn(SignedIn),
+    /// A guest.
+    Guest(Guest),
+}
+
+impl Shopper {
+    /// As the owner of carts and orders.
+    pub fn owner(&self) -> Owner {
+        match self {
+            Self::SignedIn(user) => user.owner(),
+            Self::Guest(guest) => Owner::Guest(guest.0.clone()),
+        }
+    }
+
+    /// As history shows them.
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::SignedIn(user) => Actor::Shopper(Some(user.0)),
+            Self::Guest(_) => Actor::Shopper(None),
+        }
+    }
+
+    /// Separates the idempotency keys of different shoppers.
+    pub fn key_space(&self) -> String {
+        match self {
+            Self::SignedIn(user) => format!("user:{}", user.0),
+            Self::Guest(guest) => format!("guest:{}", guest.0),
+        }
+    }
+}
+
+/// A person acting for a seller; membership and the seller's standing are read at every request,
+/// so a change acts at once.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "selling")]
+pub struct Selling(pub Member);
+
+/// Who acts for which seller.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// The seller.
+    pub seller: SellerId,
+    /// The person.
+    pub user: UserId,
+    /// As what.
+    pub role: MemberRole,
+}
+
+impl Selling {
+    /// The seller.
+    pub fn seller(&self) -> SellerId {
+        self.0.seller
+    }
+
+    /// As history shows them.
+    pub fn actor(&self) -> Actor {
+        Actor::Seller(self.0.seller, self.0.user)
+    }
+
+    /// Separates the idempotency keys of different sellers.
+    pub fn key_space(&self) -> String {
+        format!("seller:{}", self.0.seller)
+    }
+
+    /// For what only the seller's owner may do.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub fn owner_only(&self) -> Result<()> {
+        match self.0.role {
+            MemberRole::Owner => Ok(()),
+            MemberRole::Staff => Err(Error::new(Code::Forbidden, "Only the seller's owner may do this.")),
+        }
+    }
+}
+
+async fn selling(request: &Request, bearer: Bearer) -> poem::Result<Member> {
+    let user = signed_in(request, bearer).await?;
+    let store = &context(request)?.store;
+    let found = account::membership(store.read(), user).await.map_err(ApiError::from)?;
+    match found {
+        Some((member, seller)) if !matches!(seller.status, SellerStatus::Rejected | SellerStatus::Closed) => {
+            Ok(Member { seller: seller.id, user, role: member.role })
+        }
+        _ => Err(ApiError::from(Error::new(
+            Code::Forbidden,
+            "You act for no seller; apply with POST /api/v1/me/seller.",
+        ))
+        .into()),
+    }
+}
+
+/// A person of the marketplace; the role is read at every request, so a change acts at once.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "operating")]
+pub struct Operating(pub user::Model);
+
+impl Operating {
+    /// As history shows them.
+    pub fn actor(&self) -> Actor {
+        Actor::Operator(self.0.id)
+    }
+
+    /// Separates the idempotency keys of different operators.
+    pub fn key_space(&self) -> String {
+        format!("user:{}", self.0.id)
+    }
+
+    /// For what changes something: an operator only reads.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub fn admin(&self) -> Result<()> {
+        match self.0.role {
+            UserRole::Admin => Ok(()),
+            _ => Err(Error::new(Code::Forbidden, "This takes the role admin.")),
+        }
+    }
+}
+
+async fn operating(request: &Request, bearer: Bearer) -> poem::Result<user::Model> {
+    let id = signed_in(request, bearer).await?;
+    let store = &context(request)?.store;
+    let found = user::Entity::find_by_id(id).one(store.read()).await.map_err(|e| ApiError::from(Error::from(e)))?;
+    match found {
+        Some(user) if user.role != UserRole::Customer => Ok(user),
+        _ => Err(ApiError::from(Error::new(Code::Forbidden, "This is for operators of the marketplace.")).into()),
+    }
+}

@@ -1,0 +1,49 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+use souk_domain::Store;
+use souk_domain::order::number::OrderNumbers;
+use souk_domain::port::Ports;
+
+use crate::auth::Keys;
+
+/// Settings of the API.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// Signs access tokens; at least 32 characters.
+    pub secret: SecretString,
+    /// How long stock is held for an unpaid order.
+    pub payment_window: TimeDelta,
+    /// The largest JSON body that is read, in bytes.
+    pub body_limit: usize,
+    /// The largest file upload that is read, in bytes.
+    pub upload_limit: usize,
+}
+
+/// The state that handlers share; all of it can be lost at any moment.
+pub struct Context {
+    pub(crate) store: Store,
+    pub(crate) ports: Ports,
+    pub(crate) numbers: OrderNumbers,
+    pub(crate) keys: Keys,
+    pub(crate) config: ApiConfig,
+    /// Asks whether Redis answers; `None` where there is none to ask.
+    pub(crate) redis: Option<RedisProbe>,
+}
+
+/// The context, as handlers take it.
+pub(crate) type Ctx<'a> = poem::web::Data<&'a Arc<Context>>;
+
+/// Whether Redis answers now.
+pub type RedisProbe = Arc<dyn Fn() -> futures::future::BoxFuture<'static, bool> + Send + Sync>;
+
+impl Context {
+    /// Puts the parts together.
+    pub fn new(store: Store, ports: Ports, config: ApiConfig, redis: Option<RedisProbe>) -> Arc<Self> {
+        let keys = Keys::new(&config.secret);
+        Arc::new(Self { store, ports, numbers: OrderNumbers::default(), keys, config, redis })
+    }
+}

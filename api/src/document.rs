@@ -1,0 +1,122 @@
+//! The OpenAPI document: built from the handlers, committed as `openapi/openapi.json`.
+
+use poem_openapi::{OpenApiService, Tags};
+use souk_domain::Code;
+
+use crate::{admin, health, public, seller, shopper, webhooks};
+
+/// The groups of operations.
+#[derive(Tags)]
+pub enum Tag {
+    /// Registration and sign-in.
+    Accounts,
+    /// What can be bought, for everybody.
+    Catalogue,
+    /// The shopper's basket.
+    Carts,
+    /// The shopper's orders and payments.
+    Orders,
+    /// The shopper's returns.
+    Returns,
+    /// What a seller offers.
+    #[oai(rename = "Seller catalogue")]
+    SellerCatalogue,
+    /// What a seller ships.
+    #[oai(rename = "Seller fulfilment")]
+    SellerFulfilment,
+    /// What the marketplace's people do.
+    Operators,
+    /// What payment providers and carriers send.
+    Webhooks,
+    /// The state of this service.
+    Service,
+}
+
+type Apis = (
+    (shopper::account::Accounts, shopper::carts::Carts, shopper::orders::Orders, shopper::returns::Returns),
+    (
+        seller::settings::Settings,
+        seller::catalogue::SellerCatalogue,
+        seller::offers::SellerOffers,
+        seller::shipping_methods::SellerShippingMethods,
+        seller::coupons::SellerCoupons,
+        seller::inventory::Inventory,
+        seller::orders::SellerOrders,
+        seller::shipments::Shipments,
+        seller::returns::SellerReturns,
+        seller::batches::Batches,
+    ),
+    (
+        admin::sellers::Sellers,
+        admin::orders::AdminOrders,
+        admin::catalogue::AdminCatalogue,
+        admin::jobs::Jobs,
+        admin::ledger::Ledger,
+    ),
+    (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
+);
+
+/// The handlers and their document; handlers find their [`crate::Context`] in the request.
+pub fn service() -> OpenApiService<Apis, ()> {
+    let apis: Apis = (
+        (shopper::account::Accounts, shopper::carts::Carts, shopper::orders::Orders, shopper::returns::Returns),
+        (
+            seller::settings::Settings,
+            seller::catalogue::SellerCatalogue,
+            seller::offers::SellerOffers,
+            seller::shipping_methods::SellerShippingMethods,
+            seller::coupons::SellerCoupons,
+            seller::inventory::Inventory,
+            seller::orders::SellerOrders,
+            seller::shipments::Shipments,
+            seller::returns::SellerReturns,
+            seller::batches::Batches,
+        ),
+        (
+            admin::sellers::Sellers,
+            admin::orders::AdminOrders,
+            admin::catalogue::AdminCatalogue,
+            admin::jobs::Jobs,
+            admin::ledger::Ledger,
+        ),
+        (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
+    );
+    OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())
+}
+
+fn description() -> String {
+    let codes: Vec<String> = Code::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
+    format!(
+        "Multi-seller marketplace orders: one cart, one payment, one order per seller.\n\n\
+         Amounts are decimal strings in the currency beside them. Times are RFC 3339 in UTC. Unknown fields are \
+         refused. Lists are keyset pages: pass `next_cursor` as `cursor`. POSTs take an `Idempotency-Key`: the same \
+         request sent again within 24 hours gets the first answer again.\n\n\
+         Error codes: {}.",
+        codes.join(", ")
+    )
+}
+
+/// The document as it is served and committed.
+///
+/// Media types are written without their charset: generators for Python take `application/json;
+/// charset=utf-8` for an unknown type.
+pub fn document() -> String {
+    let mut document: serde_json::Value = serde_json::from_str(&service().spec()).unwrap_or_default();
+    plain_media_types(&mut document);
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn plain_media_types(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            if let Some(plain) = fields.remove("application/json; charset=utf-8") {
+                fields.insert("application/json".into(), plain);
+            }
+            fields.values_mut().for_each(plain_media_types);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(plain_media_types),
+        _ => {}
+    }
+}

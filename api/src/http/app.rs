@@ -1,0 +1,147 @@
+//! The whole application: routes, the document, and what surrounds every request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use poem::endpoint::{BoxEndpoint, make_sync};
+use poem::http::{HeaderValue, StatusCode};
+use poem::middleware::{AddData, CatchPanic};
+use poem::web::Html;
+use poem::{Body, Endpoint, EndpointExt, IntoResponse, Middleware, Request, Response, Route};
+use souk_domain::{Code, Error};
+
+use super::error::{ApiError, answer, of_status};
+use super::request::{choose_request_id, request_id, with_request_id};
+use crate::context::Context;
+use crate::document;
+
+/// The API as one endpoint. `beside` are routes of the binary's own, by path.
+pub fn app(
+    context: Arc<Context>,
+    beside: Vec<(&str, BoxEndpoint<'static, Response>)>,
+) -> impl Endpoint<Output = Response> {
+    let service = document::service();
+    let spec = document::document();
+    let ui = service.swagger_ui_html();
+    let mut routes = Route::new()
+        .nest("/", service)
+        .at("/openapi.json", make_sync(move |_| spec.clone().with_header("content-type", "application/json")))
+        .at("/docs", make_sync(move |_| Html(ui.clone())));
+    for (path, endpoint) in beside {
+        routes = routes.nest(path, endpoint);
+    }
+    let limits = Limits { body: context.config.body_limit, upload: context.config.upload_limit };
+    routes
+        .with(limits)
+        .with(AddData::new(context))
+        .catch_all_error(async |error| answer(error))
+        .with(CatchPanic::new().with_handler(|panic: Box<dyn std::any::Any + Send>| {
+            let what = panic
+                .downcast_ref::<&str>()
+                .map(ToString::to_string)
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            ApiError::from(Error::internal(format!("a handler panicked: {what}"))).into_response()
+        }))
+        .with(Surround)
+}
+
+/// Reads bodies up to their limit, whether or not the client says how long they are.
+struct Limits {
+    body: usize,
+    upload: usize,
+}
+
+impl<E: Endpoint> Middleware<E> for Limits {
+    type Output = Limited<E>;
+
+    fn transform(&self, inner: E) -> Self::Output {
+        Limited { inner, body: self.body, upload: self.upload }
+    }
+}
+
+struct Limited<E> {
+    inner: E,
+    body: usize,
+    upload: usize,
+}
+
+impl<E: Endpoint> Endpoint for Limited<E> {
+    type Output = E::Output;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Self::Output> {
+        let upload = request.uri().path() == crate::seller::batches::UPLOAD_PATH;
+        let limit = if upload { self.upload } else { self.body };
+        let body = request.take_body();
+        if !body.is_empty() {
+            let bytes = body.into_bytes_limit(limit).await.map_err(|error| match error {
+                poem::error::ReadBodyError::PayloadTooLarge => {
+                    too_large(format!("The body is larger than {limit} bytes."))
+                }
+                other => {
+                    ApiError::from(of_status(StatusCode::BAD_REQUEST, &format!("The body broke off: {other}."))).into()
+                }
+            })?;
+            request.set_body(Body::from_bytes(bytes));
+        }
+        self.inner.call(request).await
+    }
+}
+
+fn too_large(message: String) -> poem::Error {
+    ApiError::from(Error::new(Code::BodyTooLarge, message)).into()
+}
+
+/// Gives every request its id, its log line and its measurement.
+struct Surround;
+
+impl<E: Endpoint<Output = Response>> Middleware<E> for Surround {
+    type Output = Surrounded<E>;
+
+    fn transform(&self, inner: E) -> Self::Output {
+        Surrounded { inner }
+    }
+}
+
+struct Surrounded<E> {
+    inner: E,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Surrounded<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let id = choose_request_id(request.header("x-request-id"));
+        let began = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let mut response = with_request_id(id, async {
+            let response = match self.inner.call(request).await {
+                Ok(response) => response,
+                Err(error) => answer(error),
+            };
+            let mut response = plain_to_json(response);
+            if let Ok(id) = HeaderValue::from_str(&request_id()) {
+                response.headers_mut().insert("x-request-id", id);
+            }
+            let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
+            tracing::info!(target: "souk::http", %method, path, status, seconds, request_id = %request_id());
+            response
+        })
+        .await;
+        metrics::counter!("http_requests_total", "status" => response.status().as_u16().to_string()).increment(1);
+        metrics::histogram!("http_request_seconds").record(began.elapsed().as_secs_f64());
+        response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+        Ok(response)
+    }
+}
+
+/// An error that something below answered in its own words gets our body.
+fn plain_to_json(response: Response) -> Response {
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    let json = response.content_type().is_some_and(|kind| kind.starts_with("application/json"));
+    if failed && !json {
+        ApiError::from(of_status(response.status(), "The request was refused.")).into_response()
+    } else {
+        response
+    }
+}

@@ -1,0 +1,9 @@
+//! What all routes have in common: errors, request ids, limits, replays, pages, versions.
+
+pub mod answer;
+pub mod app;
+pub mod error;
+pub mod page;
+pub mod replay;
+pub mod request;
+pub mod version;

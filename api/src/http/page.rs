@@ -1,0 +1,64 @@
+//! Keyset pages: the next page begins after the last id of this one, so rows that come or go in
+//! between are neither skipped nor shown twice.
+
+use poem_openapi::Object;
+use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use souk_domain::{Code, Error, Result};
+use uuid::Uuid;
+
+/// A page of a list.
+#[derive(Debug, Object)]
+pub struct Page<T: Type + ParseFromJSON + ToJSON + Send + Sync> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins; absent on the last one.
+    #[oai(skip_serializing_if_is_none)]
+    pub next_cursor: Option<String>,
+}
+
+/// Where a page begins and how long it is.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest {
+    /// After this id.
+    pub after: Option<Uuid>,
+    /// 1 to 100.
+    pub limit: u64,
+}
+
+/// The length of a page when none is asked for.
+pub const DEFAULT_LIMIT: u64 = 20;
+
+/// The longest page.
+pub const LONGEST: u64 = 100;
+
+impl PageRequest {
+    /// Reads `limit` and `cursor`.
+    ///
+    /// # Errors
+    /// [`Code::InvalidValue`], [`Code::MalformedRequest`].
+    pub fn read(limit: Option<u64>, cursor: Option<&str>) -> Result<Self> {
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=LONGEST).contains(&limit) {
+            return Err(Error::invalid(format!("limit is 1 to {LONGEST}.")));
+        }
+        let after = cursor
+            .map(|cursor| {
+                Uuid::try_parse(cursor)
+                    .map_err(|_| Error::new(Code::MalformedRequest, "cursor must be a next_cursor of the page before."))
+            })
+            .transpose()?;
+        Ok(Self { after, limit })
+    }
+
+    /// Makes a page of `rows`, which were read one beyond the limit.
+    pub fn page<R, T>(&self, mut rows: Vec<R>, id: impl Fn(&R) -> Uuid, view: impl FnMut(R) -> T) -> Page<T>
+    where
+        T: Type + ParseFromJSON + ToJSON + Send + Sync,
+    {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = if more { rows.last().map(|row| id(row).to_string()) } else { None };
+        Page { items: rows.into_iter().map(view).collect(), next_cursor }
+    }
+}

@@ -1,0 +1,113 @@
+//! Idempotency-Key: the same request sent again gets the first answer again.
+//!
+//! The key's row commits with the effect, so there is no moment at which one is there without the
+//! other. Of several equal requests at once, the first to commit is the effect; the others find
+//! its row when they insert theirs, undo what they did, and give its answer. Waiting for it gives
+//! the client the result at once, where an "in progress" error would send it around again.
+
+use std::sync::Arc;
+
+use poem_openapi::types::ToJSON;
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use sha2::{Digest, Sha256};
+use souk_domain::constraint::is_unique_violation;
+use souk_domain::{Code, Error, Result, Store, Tx};
+use souk_entity::idempotency_key;
+
+use super::answer::Answer;
+
+/// Who sends which request under which key.
+#[derive(Clone, Debug)]
+pub struct Key {
+    actor: String,
+    route: &'static str,
+    key: String,
+    fingerprint: String,
+}
+
+impl Key {
+    /// The key of a request, where one was sent. `actor` separates the keys of different callers,
+    /// `route` is the operation id, `request` everything that the request asks for.
+    ///
+    /// # Errors
+    /// [`Code::InvalidValue`] for a key that is empty, too long or not printable ASCII.
+    pub fn read(
+        actor: impl Into<String>,
+        route: &'static str,
+        key: Option<&str>,
+        request: &impl std::fmt::Debug,
+    ) -> Result<Option<Self>> {
+        let Some(key) = key else { return Ok(None) };
+        if key.is_empty() || key.len() > 100 || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::invalid("Idempotency-Key is 1 to 100 printable ASCII characters without spaces."));
+        }
+        let fingerprint = hex::encode(Sha256::digest(format!("{request:?}").as_bytes()));
+        Ok(Some(Self { actor: actor.into(), route, key: key.to_owned(), fingerprint }))
+    }
+}
+
+/// Runs `work` in a transaction and answers, or gives the answer that the key's first request got.
+///
+/// # Errors
+/// What `work` returned; [`Code::IdempotencyKeyReused`] when the key came with another payload.
+pub async fn once<T, F, W, const STATUS: u16>(store: &Store, key: Option<Key>, work: F) -> Result<Answer<T, STATUS>>
+where
+    T: ToJSON,
+    F: Fn(Arc<Tx>) -> W,
+    W: Future<Output = Result<Answer<T, STATUS>>>,
+{
+    let Some(key) = key else { return store.write(work).await };
+    if let Some(stored) = find(store, &key).await? {
+        return Ok(stored);
+    }
+    let outcome = store
+        .write(async |tx| {
+            let answer = work(tx.clone()).await?;
+            let row = idempotency_key::ActiveModel {
+                actor: Set(key.actor.clone()),
+                route: Set(key.route.to_owned()),
+                key: Set(key.key.clone()),
+                fingerprint: Set(key.fingerprint.clone()),
+                status_code: Set(i32::from(answer.status)),
+                body: Set(answer.body.clone()),
+                created_at: Set(tx.now),
+            };
+            match idempotency_key::Entity::insert(row).exec_without_returning(&**tx).await {
+                Ok(_) => Ok(answer),
+                Err(error) if is_key_taken(&error) => Err(Error::new(Code::AlreadyExists, TAKEN)),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await;
+    match outcome {
+        Ok(answer) => Ok(answer),
+        // The first request has committed in between; whatever failed here, its answer stands.
+        Err(error) => match find(store, &key).await? {
+            Some(stored) => Ok(stored),
+            None => Err(error),
+        },
+    }
+}
+
+const TAKEN: &str = "A request with this Idempotency-Key has just been made.";
+
+fn is_key_taken(error: &sea_orm::DbErr) -> bool {
+    is_unique_violation(
+        error,
+        "pk_idempotency_key",
+        "idempotency_key.actor, idempotency_key.route, idempotency_key.key",
+    )
+}
+
+async fn find<T, const STATUS: u16>(store: &Store, key: &Key) -> Result<Option<Answer<T, STATUS>>> {
+    let id = (key.actor.clone(), key.route.to_owned(), key.key.clone());
+    let Some(row) = idempotency_key::Entity::find_by_id(id).one(store.read()).await? else { return Ok(None) };
+    if row.fingerprint != key.fingerprint {
+        return Err(Error::new(
+            Code::IdempotencyKeyReused,
+            "This Idempotency-Key came with another payload; use a new key for a new request.",
+        ));
+    }
+    let status = u16::try_from(row.status_code).map_err(Error::internal)?;
+    Ok(Some(Answer::stored(status, row.body)))
+}

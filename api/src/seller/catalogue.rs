@@ -1,0 +1,259 @@
+//! The products that a seller describes, and their variants.
+
+use chrono::{DateTime, Utc};
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::{Error, catalogue};
+use souk_entity::id::ProductId;
+use souk_entity::{product, variant};
+use uuid::Uuid;
+
+use crate::auth::Selling;
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::{Created, Okay};
+use crate::http::error::ApiResult;
+use crate::http::page::{Page, PageRequest};
+use crate::http::replay::{Key, once};
+
+/// A product to be described.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct CreateProduct {
+    /// Its name.
+    #[oai(validator(min_length = 1, max_length = 255, pattern = r"^\S(.*\S)?$"))]
+    name: String,
+    /// Its description.
+    #[oai(validator(max_length = 10000))]
+    description: String,
+    /// Its category.
+    category_id: Option<Uuid>,
+}
+
+/// What is to be different of a product; what is left out stays.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct ChangeProduct {
+    /// Its name.
+    #[oai(validator(min_length = 1, max_length = 255, pattern = r"^\S(.*\S)?$"))]
+    name: Option<String>,
+    /// Its description.
+    #[oai(validator(max_length = 10000))]
+    description: Option<String>,
+    /// Whether it is shown.
+    active: Option<bool>,
+}
+
+/// A variant to be added.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub struct CreateVariant {
+    /// Unique in the marketplace.
+    #[oai(validator(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$"))]
+    sku: String,
+    /// What tells it from the product's other variants.
+    #[oai(validator(min_length = 1, max_length = 255, pattern = r"^\S(.*\S)?$"))]
+    name: String,
+    /// Packed, in grams.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000")))]
+    weight_grams: i32,
+}
+
+/// A product as the seller who described it sees it.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct SellerProduct {
+    /// Its id.
+    id: Uuid,
+    /// Its name.
+    name: String,
+    /// Its description.
+    description: String,
+    /// Its category.
+    category_id: Option<Uuid>,
+    /// Whether it is shown.
+    active: bool,
+    /// When it was described.
+    created_at: DateTime<Utc>,
+    /// When it was last changed.
+    updated_at: DateTime<Utc>,
+}
+
+impl From<product::Model> for SellerProduct {
+    fn from(row: product::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            name: row.name,
+            description: row.description,
+            category_id: row.category_id.map(Into::into),
+            active: row.active,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A variant as its seller sees it.
+#[derive(Debug, Object)]
+pub struct SellerVariant {
+    /// Its id; offers name it.
+    id: Uuid,
+    /// The product.
+    product_id: Uuid,
+    /// Its SKU.
+    sku: String,
+    /// Its name.
+    name: String,
+    /// Packed, in grams.
+    weight_grams: i32,
+    /// When it was added.
+    created_at: DateTime<Utc>,
+}
+
+impl From<variant::Model> for SellerVariant {
+    fn from(row: variant::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            product_id: row.product_id.into(),
+            sku: row.sku,
+            name: row.name,
+            weight_grams: row.weight_grams,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// A product with its variants, as its seller sees it.
+#[derive(Debug, Object)]
+pub struct SellerProductDetail {
+    /// The product.
+    product: SellerProduct,
+    /// Its variants, oldest first.
+    variants: Vec<SellerVariant>,
+}
+
+/// Products of the seller who asks.
+pub struct SellerCatalogue;
+
+#[OpenApi(prefix_path = "/api/v1/seller", tag = "Tag::SellerCatalogue")]
+impl SellerCatalogue {
+    /// Describe a product
+    #[oai(path = "/products", method = "post", operation_id = "createProduct")]
+    async fn create(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        body: Json<CreateProduct>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<SellerProduct>> {
+        let key = Key::read(who.key_space(), "createProduct", idempotency_key.0.as_deref(), &body.0)?;
+        let body = body.0;
+        let answer = once(&ctx.store, key, async |tx| {
+            let category = body.category_id.map(Into::into);
+            let row = catalogue::create_product(&tx, who.seller(), &body.name, &body.description, category).await?;
+            Ok(Created::new(&row.into()))
+        })
+        .await?;
+        Ok(answer)
+    }
+
+    /// List the seller's products
+    ///
+    /// Those that the seller described, hidden ones too, newest first.
+    #[oai(path = "/products", method = "get", operation_id = "listSellerProducts")]
+    async fn list(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        /// 1 to 100; 20 when left out.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Okay<Page<SellerProduct>>> {
+        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
+        let mut query = product::Entity::find()
+            .filter(product::Column::CreatedBySellerId.eq(who.seller()))
+            .order_by_desc(product::Column::Id)
+            .limit(page.limit + 1);
+        if let Some(after) = page.after {
+            query = query.filter(product::Column::Id.lt(ProductId(after)));
+        }
+        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
+        Ok(Okay::new(&page.page(rows, |row| row.id.into(), SellerProduct::from)))
+    }
+
+    /// Show one of the seller's products
+    ///
+    /// With its variants.
+    #[oai(path = "/products/:id", method = "get", operation_id = "getSellerProduct")]
+    async fn get(&self, ctx: Ctx<'_>, who: Selling, id: Path<Uuid>) -> ApiResult<Okay<SellerProductDetail>> {
+        let db = ctx.store.read();
+        let row = product::Entity::find_by_id(ProductId(id.0))
+            .filter(product::Column::CreatedBySellerId.eq(who.seller()))
+            .one(db)
+            .await
+            .map_err(Error::from)?
+            .ok_or_else(|| Error::not_found("product"))?;
+        let variants = variant::Entity::find()
+            .filter(variant::Column::ProductId.eq(row.id))
+            .order_by_asc(variant::Column::Id)
+            .all(db)
+            .await
+            .map_err(Error::from)?;
+        Ok(Okay::new(&SellerProductDetail {
+            product: row.into(),
+            variants: variants.into_iter().map(SellerVariant::from).collect(),
+        }))
+    }
+
+    /// Change a product
+    ///
+    /// Shows or hides it, or describes it anew. Placed orders keep the names they were placed with.
+    #[oai(path = "/products/:id", method = "patch", operation_id = "changeProduct")]
+    async fn change(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        id: Path<Uuid>,
+        body: Json<ChangeProduct>,
+    ) -> ApiResult<Okay<SellerProduct>> {
+        let body = body.0;
+        let row = ctx
+            .store
+            .write(async |tx| {
+                let (name, description) = (body.name.clone(), body.description.clone());
+                catalogue::change_product(&tx, who.seller(), id.0.into(), name, description, body.active).await
+            })
+            .await?;
+        Ok(Okay::new(&row.into()))
+    }
+
+    /// Add a variant
+    ///
+    /// One size, colour or pack of a product that the seller described.
+    #[oai(path = "/products/:id/variants", method = "post", operation_id = "createVariant")]
+    async fn create_variant(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        id: Path<Uuid>,
+        body: Json<CreateVariant>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<SellerVariant>> {
+        let key = idempotency_key.0.as_deref();
+        let key = Key::read(who.key_space(), "createVariant", key, &(id.0, &body.0))?;
+        let CreateVariant { sku, name, weight_grams } = body.0;
+        let answer = once(&ctx.store, key, async |tx| {
+            let row = catalogue::create_variant(&tx, who.seller(), id.0.into(), &sku, &name, weight_grams).await?;
+            Ok(Created::new(&row.into()))
+        })
+        .await?;
+        Ok(answer)
+    }
+}

@@ -1,0 +1,132 @@
+//! The seller's own settings and balances.
+
+use chrono::{DateTime, Utc};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use sea_orm::{ConnectionTrait, EntityTrait};
+use souk_domain::account::{self, SellerSettings};
+use souk_domain::{Error, Result, ledger};
+use souk_entity::id::SellerId;
+use souk_entity::seller;
+use uuid::Uuid;
+
+use crate::auth::Selling;
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::Okay;
+use crate::http::error::ApiResult;
+use crate::view::words::SellerStatus;
+use crate::view::{amount, percent};
+
+/// A seller and what was agreed with them.
+#[derive(Debug, Object)]
+pub struct Seller {
+    /// Their id.
+    pub id: Uuid,
+    /// Their name in the marketplace.
+    pub name: String,
+    /// Where they stand with the marketplace.
+    pub status: SellerStatus,
+    /// Whether paid orders are accepted without a person.
+    pub auto_accept: bool,
+    /// How long a person may take otherwise.
+    pub accept_within_hours: i32,
+    /// Days after delivery in which a return may be asked for.
+    pub return_window_days: i32,
+    /// The commission of orders placed from now on, such as `12.5`.
+    pub commission_percent: String,
+    /// When they applied.
+    pub created_at: DateTime<Utc>,
+    /// When something of this last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<seller::Model> for Seller {
+    fn from(row: seller::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            name: row.name,
+            status: row.status.into(),
+            auto_accept: row.auto_accept,
+            accept_within_hours: row.accept_within_hours,
+            return_window_days: row.return_window_days,
+            commission_percent: percent(row.commission_rate_ppm),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A seller with what the marketplace owes them.
+#[derive(Debug, Object)]
+pub struct SellerAccount {
+    /// The seller.
+    pub seller: Seller,
+    /// What they are owed, per currency; negative when they owe.
+    pub balances: Vec<SellerBalance>,
+}
+
+/// What a seller is owed in one currency.
+#[derive(Debug, Object)]
+pub struct SellerBalance {
+    /// ISO 4217.
+    pub currency: String,
+    /// How much now.
+    pub amount: String,
+}
+
+/// What a seller sets; what is left out stays.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct ConfigureSeller {
+    /// Whether paid orders are accepted without a person.
+    auto_accept: Option<bool>,
+    /// How long a person may take otherwise, 1 to 720.
+    accept_within_hours: Option<i32>,
+    /// Days after delivery in which a return may be asked for, 0 to 365.
+    return_window_days: Option<i32>,
+}
+
+/// The seller who asks.
+pub struct Settings;
+
+#[OpenApi(prefix_path = "/api/v1/seller", tag = "Tag::SellerCatalogue")]
+impl Settings {
+    /// Show the seller
+    ///
+    /// The settings, and what the marketplace owes.
+    #[oai(path = "/", method = "get", operation_id = "getSeller")]
+    async fn get(&self, ctx: Ctx<'_>, who: Selling) -> ApiResult<Okay<SellerAccount>> {
+        Ok(Okay::new(&account_of(ctx.store.read(), who.seller()).await?))
+    }
+
+    /// Change the settings
+    ///
+    /// For the seller's owner. Orders that are placed keep what was set then.
+    #[oai(path = "/", method = "patch", operation_id = "configureSeller")]
+    async fn configure(&self, ctx: Ctx<'_>, who: Selling, body: Json<ConfigureSeller>) -> ApiResult<Okay<Seller>> {
+        who.owner_only()?;
+        let settings = SellerSettings {
+            auto_accept: body.0.auto_accept,
+            accept_within_hours: body.0.accept_within_hours,
+            return_window_days: body.0.return_window_days,
+            commission_rate: None,
+        };
+        let row =
+            ctx.store.write(async |tx| account::configure(&tx, who.seller(), &settings, who.actor()).await).await?;
+        Ok(Okay::new(&row.into()))
+    }
+}
+
+/// A seller with their balances.
+///
+/// # Errors
+/// [`souk_domain::Code::NotFound`].
+pub async fn account_of(db: &impl ConnectionTrait, id: SellerId) -> Result<SellerAccount> {
+    let row = seller::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("seller"))?;
+    let balances = ledger::seller_balances(db, id)
+        .await?
+        .into_iter()
+        .map(|(currency, balance)| SellerBalance { currency: currency.to_string(), amount: amount(balance, currency) });
+    Ok(SellerAccount { seller: row.into(), balances: balances.collect() })
+}

@@ -1,0 +1,209 @@
+//! Registration, sign-in, and applying to sell.
+
+use chrono::{DateTime, Utc};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use sea_orm::EntityTrait;
+use secrecy::SecretString;
+use souk_domain::account::{self, Rotation};
+use souk_domain::{Code, Error};
+use souk_entity::status::UserRole as Role;
+use souk_entity::user;
+use uuid::Uuid;
+
+use crate::auth::{SignedIn, hash_password, verify_password};
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::{Created, Okay};
+use crate::http::error::ApiResult;
+use crate::view::words::{SellerStatus, UserRole};
+
+/// Who registers.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub struct Register {
+    /// The sign-in name.
+    #[oai(validator(max_length = 254))]
+    email: String,
+    /// 10 to 128 characters.
+    #[oai(validator(min_length = 10, max_length = 128))]
+    password: String,
+    /// How to be addressed.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    name: String,
+}
+
+/// Who signs in.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub struct SignIn {
+    /// The sign-in name.
+    #[oai(validator(max_length = 254))]
+    email: String,
+    /// The password.
+    #[oai(validator(max_length = 128))]
+    password: String,
+}
+
+/// A refresh token.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub struct Refresh {
+    /// As the last sign-in or refresh gave it.
+    #[oai(validator(max_length = 128))]
+    refresh_token: String,
+}
+
+/// A sign-in.
+#[derive(Object)]
+pub struct Session {
+    /// Send it as a bearer token.
+    access_token: String,
+    /// When it is over.
+    expires_at: DateTime<Utc>,
+    /// Gets the next session, once.
+    refresh_token: String,
+    /// Who is signed in.
+    user: User,
+}
+
+/// A person.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct User {
+    /// Their id.
+    id: Uuid,
+    /// Their sign-in name.
+    email: String,
+    /// How to address them.
+    name: String,
+    /// What they may do in the marketplace.
+    role: UserRole,
+    /// The seller they act for.
+    seller_id: Option<Uuid>,
+}
+
+/// Who wants to sell.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub struct ApplyToSell {
+    /// The shop's name, unique in the marketplace.
+    #[oai(validator(min_length = 2, max_length = 200))]
+    name: String,
+}
+
+/// An application to sell.
+#[derive(Object)]
+pub struct SellerApplication {
+    /// The seller's id.
+    id: Uuid,
+    /// The shop's name.
+    name: String,
+    /// An operator decides it.
+    status: SellerStatus,
+}
+
+/// People.
+pub struct Accounts;
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tag::Accounts")]
+impl Accounts {
+    /// Register
+    ///
+    /// Makes an account and signs in.
+    #[oai(path = "/auth/register", method = "post", operation_id = "register")]
+    async fn register(&self, ctx: Ctx<'_>, body: Json<Register>) -> ApiResult<Created<Session>> {
+        let body = body.0;
+        let hash = hash_password(SecretString::from(body.password)).await?;
+        let (user, refresh_token) = ctx
+            .store
+            .write(async |tx| {
+                let user = account::register(&tx, &body.email, &body.name, hash.clone(), Role::Customer).await?;
+                let token = account::issue_refresh_token(&tx, user.id, None).await?;
+                Ok((user, token))
+            })
+            .await?;
+        Ok(Created::new(&session(&ctx, user, refresh_token).await?))
+    }
+
+    /// Sign in
+    #[oai(path = "/auth/sign-in", method = "post", operation_id = "signIn")]
+    async fn sign_in(&self, ctx: Ctx<'_>, body: Json<SignIn>) -> ApiResult<Okay<Session>> {
+        let user = account::find_by_email(ctx.store.read(), &body.0.email).await?;
+        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let right = verify_password(SecretString::from(body.0.password), hash).await?;
+        let Some(user) = user.filter(|_| right) else {
+            return Err(Error::new(Code::BadCredentials, "E-mail address or password is wrong.").into());
+        };
+        let token = ctx.store.write(async |tx| account::issue_refresh_token(&tx, user.id, None).await).await?;
+        Ok(Okay::new(&session(&ctx, user, token).await?))
+    }
+
+    /// Refresh a session
+    ///
+    /// A refresh token works once. Using one a second time ends the whole sign-in, because somebody else may have it.
+    #[oai(path = "/auth/refresh", method = "post", operation_id = "refreshSession")]
+    async fn refresh(&self, ctx: Ctx<'_>, body: Json<Refresh>) -> ApiResult<Okay<Session>> {
+        let shown = body.0.refresh_token;
+        match ctx.store.write(async |tx| account::rotate_refresh_token(&tx, &shown).await).await? {
+            Rotation::Next(user, token) => Ok(Okay::new(&session(&ctx, user, token).await?)),
+            Rotation::Refused => {
+                Err(Error::new(Code::Unauthenticated, "The refresh token is used, over or unknown; sign in.").into())
+            }
+        }
+    }
+
+    /// Sign out
+    ///
+    /// Ends the sign-in that the refresh token belongs to.
+    #[oai(path = "/auth/sign-out", method = "post", operation_id = "signOut")]
+    async fn sign_out(&self, ctx: Ctx<'_>, body: Json<Refresh>) -> ApiResult<Okay<SignedOut>> {
+        ctx.store.write(async |tx| account::sign_out(&tx, &body.0.refresh_token).await).await?;
+        Ok(Okay::new(&SignedOut { signed_out: true }))
+    }
+
+    /// Show who is signed in
+    #[oai(path = "/me", method = "get", operation_id = "getMe")]
+    async fn me(&self, ctx: Ctx<'_>, who: SignedIn) -> ApiResult<Okay<User>> {
+        let user = user::Entity::find_by_id(who.0).one(ctx.store.read()).await.map_err(Error::from)?;
+        let user = user.ok_or_else(|| Error::new(Code::Unauthenticated, "The account is gone; sign in again."))?;
+        Ok(Okay::new(&view(&ctx, user).await?))
+    }
+
+    /// Apply to sell
+    ///
+    /// An operator approves or rejects the application; offers can be prepared meanwhile.
+    #[oai(path = "/me/seller", method = "post", operation_id = "applyToSell")]
+    async fn apply(
+        &self,
+        ctx: Ctx<'_>,
+        who: SignedIn,
+        body: Json<ApplyToSell>,
+    ) -> ApiResult<Created<SellerApplication>> {
+        let seller = ctx.store.write(async |tx| account::apply(&tx, who.0, body.0.name.trim()).await).await?;
+        Ok(Created::new(&SellerApplication { id: seller.id.into(), name: seller.name, status: seller.status.into() }))
+    }
+}
+
+/// The sign-in is over.
+#[derive(Object)]
+pub struct SignedOut {
+    /// Always true.
+    signed_out: bool,
+}
+
+async fn session(ctx: &Ctx<'_>, user: user::Model, refresh_token: String) -> souk_domain::Result<Session> {
+    let (access_token, expires_at) = ctx.keys.sign(user.id, ctx.store.now())?;
+    Ok(Session { access_token, expires_at, refresh_token, user: view(ctx, user).await? })
+}
+
+async fn view(ctx: &Ctx<'_>, user: user::Model) -> souk_domain::Result<User> {
+    let seller = account::membership(ctx.store.read(), user.id).await?;
+    Ok(User {
+        id: user.id.into(),
+        email: user.email,
+        name: user.name,
+        role: user.role.into(),
+        seller_id: seller.map(|(_, seller)| seller.id.into()),
+    })
+}

@@ -1,0 +1,282 @@
+//! The shopper's carts.
+
+use std::sync::Arc;
+
+use poem_openapi::param::{Header, Path};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use souk_domain::cart::{self, Owner};
+use souk_domain::{Tx, account, money};
+use souk_entity::id::{CartId, OfferId};
+use uuid::Uuid;
+
+use crate::auth::{Guest, Shopper, SignedIn};
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::{Created, Okay};
+use crate::http::error::ApiResult;
+use crate::http::replay::{Key, once};
+use crate::http::version;
+use crate::view::cart::Cart;
+
+/// A quantity of an offer.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub struct CartItem {
+    /// The offer.
+    offer_id: Uuid,
+    /// 1 to 9999 units.
+    quantity: i64,
+}
+
+/// What a cart starts with.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub struct CreateCart {
+    /// ISO 4217, such as `USD`; every offer in the cart must be priced in it.
+    #[oai(validator(max_length = 3))]
+    currency: String,
+    /// The first lines.
+    #[oai(default, validator(max_items = 200))]
+    lines: Vec<CartItem>,
+}
+
+/// A cart that was made, and the token of a guest's.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct NewCart {
+    /// The cart.
+    cart: Cart,
+    /// Send it as X-Guest-Token for this cart and its order; only told here. Absent when signed in.
+    guest_token: Option<String>,
+}
+
+/// How many of an offer.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub struct Quantity {
+    /// 1 to 9999 units.
+    quantity: i64,
+}
+
+/// A coupon to use.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub struct UseCoupon {
+    /// Its code; upper and lower case are the same.
+    #[oai(validator(min_length = 1, max_length = 40))]
+    code: String,
+}
+
+/// How a seller's part is to be shipped.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub struct ChooseShipping {
+    /// One of the seller's shipping methods.
+    shipping_method_id: Uuid,
+}
+
+/// Who makes a cart: signed in, or nobody yet.
+#[derive(poem_openapi::SecurityScheme)]
+pub enum Anyone {
+    /// Signed in.
+    SignedIn(SignedIn),
+    /// A guest who has a token.
+    Guest(Guest),
+    /// A guest who has none yet.
+    #[oai(fallback)]
+    Nobody,
+}
+
+/// Carts of the shopper who asks.
+pub struct Carts;
+
+#[OpenApi(prefix_path = "/api/v1/carts", tag = "Tag::Carts")]
+impl Carts {
+    /// Start a cart
+    ///
+    /// Signed in, it is yours. Without signing in, the answer holds a token that is needed for everything else.
+    #[oai(path = "/", method = "post", operation_id = "createCart")]
+    async fn create(
+        &self,
+        ctx: Ctx<'_>,
+        who: Anyone,
+        body: Json<CreateCart>,
+        /// Makes a repeated request safe; for signed-in shoppers and guests with a token.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<NewCart>> {
+        let (owner, guest_token, space) = match &who {
+            Anyone::SignedIn(user) => (user.owner(), None, Some(format!("user:{}", user.0))),
+            Anyone::Guest(guest) => (Owner::Guest(guest.0.clone()), None, Some(format!("guest:{}", guest.0))),
+            Anyone::Nobody => {
+                let (token, hash) = account::new_token();
+                (Owner::Guest(hash), Some(token), None)
+            }
+        };
+        // A caller without any credential cannot be told from another one with the same key.
+        let key = match space {
+            Some(space) => Key::read(space, "createCart", idempotency_key.0.as_deref(), &body.0)?,
+            None => None,
+        };
+        let currency = money::currency(&body.0.currency)?;
+        let answer = once(&ctx.store, key, async |tx| {
+            let cart = cart::create(&tx, &owner, currency).await?;
+            let lines: Vec<(OfferId, i64)> =
+                body.0.lines.iter().map(|line| (line.offer_id.into(), line.quantity)).collect();
+            cart::put_lines(&tx, &cart, &lines).await?;
+            let quote = cart::quote(&**tx, cart.id, &owner, tx.now).await?;
+            let new = NewCart { cart: Cart::from(&quote), guest_token: guest_token.clone() };
+            Ok(Created::new(&new).with_version(quote.cart.version))
+        })
+        .await?;
+        Ok(answer)
+    }
+
+    /// Show a cart
+    ///
+    /// Priced with the prices of now.
+    #[oai(path = "/:id", method = "get", operation_id = "getCart")]
+    async fn get(&self, ctx: Ctx<'_>, shopper: Shopper, id: Path<Uuid>) -> ApiResult<Okay<Cart>> {
+        let quote = cart::quote(ctx.store.read(), id.0.into(), &shopper.owner(), ctx.store.now()).await?;
+        Ok(Okay::new(&Cart::from(&quote)).with_version(quote.cart.version))
+    }
+
+    /// Add an offer
+    ///
+    /// Or set the quantity of one that is in the cart.
+    #[oai(path = "/:id/lines", method = "post", operation_id = "addCartLine")]
+    async fn add_line(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        body: Json<CartItem>,
+        /// Only if the cart is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Okay<Cart>> {
+        let key = idempotency_key.0.as_deref();
+        let key = Key::read(shopper.key_space(), "addCartLine", key, &(id.0, &body.0))?;
+        let line = (body.0.offer_id.into(), body.0.quantity);
+        change(ctx, &shopper, id.0.into(), if_match, key, async |tx, cart| cart::put_lines(&tx, &cart, &[line]).await)
+            .await
+    }
+
+    /// Set the quantity of an offer
+    #[oai(path = "/:id/lines/:offer_id", method = "put", operation_id = "setCartLine")]
+    async fn set_line(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        offer_id: Path<Uuid>,
+        body: Json<Quantity>,
+        /// Only if the cart is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<Cart>> {
+        let line = (offer_id.0.into(), body.0.quantity);
+        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| cart::put_lines(&tx, &cart, &[line]).await)
+            .await
+    }
+
+    /// Take an offer out
+    #[oai(path = "/:id/lines/:offer_id", method = "delete", operation_id = "removeCartLine")]
+    async fn remove_line(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        offer_id: Path<Uuid>,
+        /// Only if the cart is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<Cart>> {
+        let offer = offer_id.0.into();
+        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| cart::remove_line(&tx, &cart, offer).await)
+            .await
+    }
+
+    /// Use a coupon
+    #[oai(path = "/:id/coupon", method = "put", operation_id = "setCartCoupon")]
+    async fn set_coupon(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        body: Json<UseCoupon>,
+        /// Only if the cart is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<Cart>> {
+        let code = body.0.code;
+        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| {
+            cart::set_coupon(&tx, &cart, Some(&code)).await
+        })
+        .await
+    }
+
+    /// Use no coupon
+    #[oai(path = "/:id/coupon", method = "delete", operation_id = "removeCartCoupon")]
+    async fn remove_coupon(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        /// Only if the cart is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<Cart>> {
+        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| cart::set_coupon(&tx, &cart, None).await)
+            .await
+    }
+
+    /// Choose how a seller ships
+    #[oai(path = "/:id/shipping/:seller_id", method = "put", operation_id = "setCartShipping")]
+    async fn set_shipping(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        seller_id: Path<Uuid>,
+        body: Json<ChooseShipping>,
+        /// Only if the cart is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<Cart>> {
+        let (seller, method) = (seller_id.0.into(), body.0.shipping_method_id.into());
+        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| {
+            cart::choose_shipping(&tx, &cart, seller, method).await
+        })
+        .await
+    }
+}
+
+/// Changes an open cart and shows what it would cost now.
+async fn change<F, W>(
+    ctx: Ctx<'_>,
+    shopper: &Shopper,
+    id: CartId,
+    if_match: Header<Option<String>>,
+    key: Option<Key>,
+    work: F,
+) -> ApiResult<Okay<Cart>>
+where
+    F: Fn(Arc<Tx>, souk_entity::cart::Model) -> W,
+    W: Future<Output = souk_domain::Result<()>>,
+{
+    let if_version = version::read(if_match.0.as_deref())?;
+    let owner = shopper.owner();
+    let answer = once(&ctx.store, key, async |tx| {
+        let cart = cart::touch(&tx, id, &owner, if_version).await?;
+        work(tx.clone(), cart).await?;
+        let quote = cart::quote(&**tx, id, &owner, tx.now).await?;
+        Ok(Okay::new(&Cart::from(&quote)).with_version(quote.cart.version))
+    })
+    .await?;
+    Ok(answer)
+}

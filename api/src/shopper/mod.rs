@@ -1,0 +1,6 @@
+//! What shoppers do.
+
+pub mod account;
+pub mod carts;
+pub mod orders;
+pub mod returns;

@@ -1,0 +1,335 @@
+//! The shopper's orders and payments.
+
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::money::{Money, currency};
+use souk_domain::order::placement::{self, Placed, Placement};
+use souk_domain::order::{detail, lifecycle};
+use souk_domain::port::PortError;
+use souk_domain::{Code, Error, account, payment, shipment, store};
+use souk_entity::id::OrderId;
+use souk_entity::status::{EntityKind, OrderStatus as Status, PaymentStatus};
+use souk_entity::{order, payment as payments, refund};
+use uuid::Uuid;
+
+use crate::auth::Shopper;
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::{Created, Okay};
+use crate::http::error::ApiResult;
+use crate::http::page::{Page, PageRequest};
+use crate::http::replay::{Key, once};
+use crate::http::version;
+use crate::view::HistoryEntry;
+use crate::view::order::{Address, Order, OrderSummary, Payment, Refund};
+use crate::view::parcel::Shipment;
+use crate::view::words::OrderStatus;
+
+/// What an order is placed with.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct PlaceOrder {
+    /// The cart that becomes the order.
+    cart_id: Uuid,
+    /// The total the shopper saw; when it is another by now, nothing is ordered.
+    #[oai(validator(max_length = 24))]
+    expected_total: Option<String>,
+    /// The currency of `expected_total`.
+    #[oai(validator(max_length = 3))]
+    currency: Option<String>,
+    /// Where news goes.
+    #[oai(validator(max_length = 254))]
+    email: String,
+    /// Where the goods go.
+    shipping_address: Address,
+    /// Where the bill goes; the shipping address when left out.
+    billing_address: Option<Address>,
+    /// A word to the sellers.
+    #[oai(validator(max_length = 2000))]
+    notes: Option<String>,
+}
+
+/// Why something is cancelled.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub struct Reason {
+    /// In a sentence.
+    #[oai(validator(min_length = 1, max_length = 500))]
+    pub reason: String,
+}
+
+/// How the shopper wants to pay.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct StartPayment {
+    /// The payment provider; the first configured one when left out.
+    #[oai(validator(max_length = 20))]
+    provider: Option<String>,
+}
+
+/// Where an order is.
+#[derive(Debug, Object)]
+pub struct Tracking {
+    /// The order.
+    order_id: Uuid,
+    /// Its status.
+    status: OrderStatus,
+    /// Its parcels, return parcels included.
+    shipments: Vec<Shipment>,
+    /// What happened to the order.
+    history: Vec<HistoryEntry>,
+}
+
+/// Orders of the shopper who asks.
+pub struct Orders;
+
+#[OpenApi(prefix_path = "/api/v1/orders", tag = "Tag::Orders")]
+impl Orders {
+    /// Place an order
+    ///
+    /// Turns a cart into one order, split per seller, and holds its stock until it is paid or due. A cart becomes
+    /// one order: placing it again answers 200 with that order.
+    #[oai(path = "/", method = "post", operation_id = "placeOrder")]
+    async fn place(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        body: Json<PlaceOrder>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<Order>> {
+        let key = Key::read(shopper.key_space(), "placeOrder", idempotency_key.0.as_deref(), &body.0)?;
+        let body = body.0;
+        let expected_total = match (&body.expected_total, &body.currency) {
+            (Some(total), Some(code)) => Some(Money::parse(total, currency(code)?)?),
+            (None, _) => None,
+            (Some(_), None) => return Err(Error::invalid("Send the currency of expected_total beside it.").into()),
+        };
+        let shipping_address: placement::Address = body.shipping_address.into();
+        let placement = Placement {
+            cart_id: body.cart_id.into(),
+            owner: shopper.owner(),
+            number: ctx.numbers.next(&ctx.store, ctx.store.now()).await?,
+            expected_total,
+            email: account::email(&body.email)?,
+            billing_address: body.billing_address.map_or_else(|| shipping_address.clone(), Into::into),
+            shipping_address,
+            notes: body.notes,
+            payment_window: ctx.config.payment_window,
+        };
+        let answer = once(&ctx.store, key, async |tx| match placement::place(&tx, &placement).await? {
+            Placed::New(detail) => {
+                metrics::counter!("orders_created_total").increment(1);
+                let detail = match detail.order.total.0 {
+                    // It was confirmed in the same breath.
+                    0 => detail::read(&**tx, detail.order.id, None).await?,
+                    _ => *detail,
+                };
+                let version = detail.order.version;
+                Ok(Created::new(&Order::from(detail)).with_version(version))
+            }
+            Placed::Before(id) => {
+                let detail = detail::read(&**tx, id, Some(&placement.owner)).await?;
+                let version = detail.order.version;
+                Ok(Created::new(&Order::from(detail)).with_version(version).with_status(200))
+            }
+        })
+        .await?;
+        Ok(answer)
+    }
+
+    /// List orders
+    ///
+    /// The shopper's own, newest first.
+    #[oai(path = "/", method = "get", operation_id = "listOrders")]
+    async fn list(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        /// Only those of this status.
+        status: Query<Option<OrderStatus>>,
+        /// 1 to 100; 20 when left out.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Okay<Page<OrderSummary>>> {
+        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
+        let mut query = order::Entity::find()
+            .filter(detail::orders_of(&shopper.owner()))
+            .order_by_desc(order::Column::Id)
+            .limit(page.limit + 1);
+        if let Some(after) = page.after {
+            query = query.filter(order::Column::Id.lt(OrderId(after)));
+        }
+        if let Some(status) = status.0 {
+            query = query.filter(order::Column::Status.eq(Status::from(status)));
+        }
+        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
+        Ok(Okay::new(&page.page(rows, |row| row.id.into(), OrderSummary::from)))
+    }
+
+    /// Show an order
+    #[oai(path = "/:id", method = "get", operation_id = "getOrder")]
+    async fn get(&self, ctx: Ctx<'_>, shopper: Shopper, id: Path<Uuid>) -> ApiResult<Okay<Order>> {
+        let detail = detail::read(ctx.store.read(), id.0.into(), Some(&shopper.owner())).await?;
+        let version = detail.order.version;
+        Ok(Okay::new(&Order::from(detail)).with_version(version))
+    }
+
+    /// Follow an order
+    ///
+    /// Its parcels with the carriers' scans, and its history.
+    #[oai(path = "/:id/tracking", method = "get", operation_id = "getOrderTracking")]
+    async fn tracking(&self, ctx: Ctx<'_>, shopper: Shopper, id: Path<Uuid>) -> ApiResult<Okay<Tracking>> {
+        let db = ctx.store.read();
+        let order = order::Entity::find_by_id(OrderId(id.0))
+            .filter(detail::orders_of(&shopper.owner()))
+            .one(db)
+            .await
+            .map_err(Error::from)?
+            .ok_or_else(|| Error::not_found("order"))?;
+        let shipments = shipment::detail::of_order(db, order.id).await?;
+        let history = detail::history(db, EntityKind::Order, order.id).await?;
+        Ok(Okay::new(&Tracking {
+            order_id: order.id.into(),
+            status: order.status.into(),
+            shipments: shipments
+                .into_iter()
+                .map(|(row, lines, events)| Shipment::new(row, lines, events, false))
+                .collect(),
+            history: history.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    /// Cancel an order
+    ///
+    /// Possible until the first parcel has left. Stock is released, labels are voided, and what was paid is refunded.
+    #[oai(path = "/:id/cancel", method = "post", operation_id = "cancelOrder")]
+    async fn cancel(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        body: Json<Reason>,
+        /// Only if the order is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Okay<Order>> {
+        let key = idempotency_key.0.as_deref();
+        let key = Key::read(shopper.key_space(), "cancelOrder", key, &(id.0, &body.0))?;
+        let if_version = version::read(if_match.0.as_deref())?;
+        let answer = once(&ctx.store, key, async |tx| {
+            let id = OrderId(id.0);
+            let owned = order::Entity::find_by_id(id).filter(detail::orders_of(&shopper.owner())).one(&**tx).await?;
+            owned.ok_or_else(|| Error::not_found("order"))?;
+            store::check_version(if_version, lifecycle::lock(&tx, id).await?.version)?;
+            lifecycle::cancel(&tx, id, shopper.actor(), &body.0.reason).await?;
+            let detail = detail::read(&**tx, id, None).await?;
+            let version = detail.order.version;
+            Ok(Okay::new(&Order::from(detail)).with_version(version))
+        })
+        .await?;
+        metrics::counter!("orders_cancelled_total").increment(1);
+        Ok(answer)
+    }
+
+    /// Start a payment
+    ///
+    /// Opens a session at the payment provider; the shopper confirms it at `confirm_url`. While one is under way, the
+    /// same one is answered. After a failed one, another may be started until the order is due.
+    #[oai(path = "/:id/payments", method = "post", operation_id = "startPayment")]
+    async fn start_payment(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        body: Json<StartPayment>,
+    ) -> ApiResult<Created<Payment>> {
+        let gateway = ctx.ports.payment(body.0.provider.as_deref())?;
+        let owner = shopper.owner();
+        let opened =
+            ctx.store.write(async |tx| payment::open(&tx, OrderId(id.0), &owner, gateway.name()).await).await?;
+        // The one call to the outside that a request makes: after the commit, and repeated safely,
+        // because the provider deduplicates by the payment's id.
+        let payment = if opened.provider_ref.is_none() && opened.status == PaymentStatus::Pending {
+            let gateway = ctx.ports.payment(Some(&opened.provider))?;
+            let amount = Money { amount: opened.amount, currency: opened.currency };
+            let seen = gateway.create(&opened.id.to_string(), amount, &format!("payment:{}", opened.id)).await;
+            let seen = seen.map_err(unavailable)?;
+            ctx.store.write(async |tx| payment::register(&tx, opened.id, &seen).await).await?
+        } else {
+            opened
+        };
+        Ok(Created::new(&Payment::from(payment)))
+    }
+
+    /// List the payments of an order
+    ///
+    /// Every attempt, newest first.
+    #[oai(path = "/:id/payments", method = "get", operation_id = "listPayments")]
+    async fn list_payments(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        /// 1 to 100; 20 when left out.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Okay<Page<Payment>>> {
+        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
+        let order = detail::read(ctx.store.read(), id.0.into(), Some(&shopper.owner())).await?.order;
+        let mut query = payments::Entity::find()
+            .filter(payments::Column::OrderId.eq(order.id))
+            .order_by_desc(payments::Column::Id)
+            .limit(page.limit + 1);
+        if let Some(after) = page.after {
+            query = query.filter(payments::Column::Id.lt(souk_entity::id::PaymentId(after)));
+        }
+        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
+        Ok(Okay::new(&page.page(rows, |row| row.id.into(), Payment::from)))
+    }
+
+    /// List the refunds of an order
+    ///
+    /// Newest first.
+    #[oai(path = "/:id/refunds", method = "get", operation_id = "listOrderRefunds")]
+    async fn list_refunds(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        /// 1 to 100; 20 when left out.
+        limit: Query<Option<u64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> ApiResult<Okay<Page<Refund>>> {
+        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
+        let order = detail::read(ctx.store.read(), id.0.into(), Some(&shopper.owner())).await?.order;
+        let mut query = refund::Entity::find()
+            .filter(refund::Column::OrderId.eq(order.id))
+            .order_by_desc(refund::Column::Id)
+            .limit(page.limit + 1);
+        if let Some(after) = page.after {
+            query = query.filter(refund::Column::Id.lt(souk_entity::id::RefundId(after)));
+        }
+        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
+        Ok(Okay::new(&page.page(rows, |row| row.id.into(), Refund::from)))
+    }
+}
+
+fn unavailable(error: PortError) -> Error {
+    let message = match &error {
+        PortError::Refused { message, .. } => format!("The payment provider refuses: {message}"),
+        PortError::Unavailable(_) | PortError::Unknown(_) => {
+            "The payment provider does not answer; repeat the request shortly, no second payment is made.".to_owned()
+        }
+    };
+    Error { source: Some(Box::new(error)), ..Error::new(Code::ProviderUnavailable, message) }
+}

@@ -1,0 +1,512 @@
+//! Orders, payments, refunds and returns as their shopper, sellers and operators see them.
+
+use chrono::{DateTime, Utc};
+use poem_openapi::Object;
+use souk_domain::order::detail::{OrderDetail, Part};
+use souk_domain::order::placement;
+use souk_entity::money::CurrencyCode;
+use souk_entity::status::AddressKind;
+use souk_entity::{order, order_address, order_line, payment, refund, return_line, return_request, seller_order};
+use uuid::Uuid;
+
+use super::amount;
+use super::words::{
+    OrderStatus, PaymentStatus, RefundReason, RefundStatus, ReturnCondition, ReturnReason, ReturnStatus,
+};
+
+/// A postal address.
+#[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none, deny_unknown_fields)]
+pub struct Address {
+    /// Person or company.
+    #[oai(validator(min_length = 1, max_length = 200))]
+    pub name: String,
+    /// Street and number.
+    #[oai(validator(min_length = 1, max_length = 255))]
+    pub line1: String,
+    /// Flat, floor.
+    #[oai(validator(max_length = 255))]
+    pub line2: Option<String>,
+    /// Town.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    pub city: String,
+    /// State or province.
+    #[oai(validator(max_length = 100))]
+    pub region: Option<String>,
+    /// ZIP or post code.
+    #[oai(validator(min_length = 1, max_length = 20))]
+    pub postal_code: String,
+    /// Two capital letters of ISO 3166-1, such as `US`.
+    #[oai(validator(pattern = "^[A-Z]{2}$"))]
+    pub country: String,
+    /// For the carrier.
+    #[oai(validator(max_length = 20))]
+    pub phone: Option<String>,
+}
+
+impl From<Address> for placement::Address {
+    fn from(given: Address) -> Self {
+        Self {
+            name: given.name,
+            line1: given.line1,
+            line2: given.line2,
+            city: given.city,
+            region: given.region,
+            postal_code: given.postal_code,
+            country: given.country,
+            phone: given.phone,
+        }
+    }
+}
+
+impl From<order_address::Model> for Address {
+    fn from(row: order_address::Model) -> Self {
+        Self {
+            name: row.name,
+            line1: row.line1,
+            line2: row.line2,
+            city: row.city,
+            region: row.region,
+            postal_code: row.postal_code,
+            country: row.country,
+            phone: row.phone,
+        }
+    }
+}
+
+/// An order in a list.
+#[derive(Debug, Object)]
+pub struct OrderSummary {
+    /// Its id.
+    pub id: Uuid,
+    /// Its number for people.
+    pub number: String,
+    /// Follows from its seller orders.
+    pub status: OrderStatus,
+    /// ISO 4217.
+    pub currency: String,
+    /// What the shopper pays.
+    pub total: String,
+    /// When it was placed.
+    pub placed_at: DateTime<Utc>,
+}
+
+impl From<order::Model> for OrderSummary {
+    fn from(row: order::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            number: row.number,
+            status: row.status.into(),
+            currency: row.currency.to_string(),
+            total: amount(row.total, row.currency),
+            placed_at: row.placed_at,
+        }
+    }
+}
+
+/// An order with all its parts.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Order {
+    /// Its id.
+    pub id: Uuid,
+    /// Its number for people.
+    pub number: String,
+    /// Rises with every change of status; the ETag.
+    pub version: i64,
+    /// Follows from its seller orders.
+    pub status: OrderStatus,
+    /// ISO 4217.
+    pub currency: String,
+    /// Goods before discount.
+    pub items_total: String,
+    /// Discounts.
+    pub discount_total: String,
+    /// Shipping.
+    pub shipping_total: String,
+    /// Tax that comes on top.
+    pub tax_total: String,
+    /// What the shopper pays.
+    pub total: String,
+    /// Where news goes.
+    pub email: String,
+    /// A word of the shopper.
+    pub notes: Option<String>,
+    /// Where the goods go.
+    pub shipping_address: Option<Address>,
+    /// Where the bill goes.
+    pub billing_address: Option<Address>,
+    /// One per seller.
+    pub seller_orders: Vec<SellerOrder>,
+    /// Unpaid past then, it is cancelled.
+    pub payment_due_at: DateTime<Utc>,
+    /// Why it was cancelled.
+    pub cancellation_reason: Option<String>,
+    /// When it was placed.
+    pub placed_at: DateTime<Utc>,
+    /// When its status last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<OrderDetail> for Order {
+    fn from(detail: OrderDetail) -> Self {
+        let order = detail.order;
+        let currency = order.currency;
+        let show = |value| amount(value, currency);
+        let (mut shipping_address, mut billing_address) = (None, None);
+        for row in detail.addresses {
+            match row.kind {
+                AddressKind::Shipping => shipping_address = Some(row.into()),
+                AddressKind::Billing => billing_address = Some(row.into()),
+            }
+        }
+        Self {
+            id: order.id.into(),
+            version: order.version,
+            status: order.status.into(),
+            currency: currency.to_string(),
+            items_total: show(order.items_total),
+            discount_total: show(order.discount_total),
+            shipping_total: show(order.shipping_total),
+            tax_total: show(order.tax_total),
+            total: show(order.total),
+            email: order.email,
+            notes: order.notes,
+            shipping_address,
+            billing_address,
+            seller_orders: detail.parts.into_iter().map(SellerOrder::from).collect(),
+            payment_due_at: order.payment_due_at,
+            cancellation_reason: order.cancellation_reason,
+            placed_at: order.placed_at,
+            updated_at: order.updated_at,
+            number: order.number,
+        }
+    }
+}
+
+/// One seller's part of an order.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct SellerOrder {
+    /// Its id.
+    pub id: Uuid,
+    /// The order.
+    pub order_id: Uuid,
+    /// Its number for people.
+    pub number: String,
+    /// The seller.
+    pub seller_id: Uuid,
+    /// Their name.
+    pub seller_name: String,
+    /// Rises with every change; the ETag.
+    pub version: i64,
+    /// Its status.
+    pub status: OrderStatus,
+    /// ISO 4217.
+    pub currency: String,
+    /// Goods before discount.
+    pub items_total: String,
+    /// Discounts.
+    pub discount_total: String,
+    /// Shipping.
+    pub shipping_total: String,
+    /// Tax that comes on top.
+    pub tax_total: String,
+    /// What the shopper pays for it.
+    pub total: String,
+    /// How it is shipped.
+    pub shipping_method_name: Option<String>,
+    /// What is in it.
+    pub lines: Vec<OrderLine>,
+    /// The seller accepts or rejects until then.
+    pub accept_by: Option<DateTime<Utc>>,
+    /// When all of it had arrived.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// A return can be asked for until then.
+    pub return_window_ends_at: Option<DateTime<Utc>>,
+    /// Why it was cancelled.
+    pub cancellation_reason: Option<String>,
+}
+
+impl From<Part> for SellerOrder {
+    fn from(part: Part) -> Self {
+        let row = part.seller_order;
+        let currency = row.currency;
+        let show = |value| amount(value, currency);
+        Self {
+            id: row.id.into(),
+            order_id: row.order_id.into(),
+            seller_id: row.seller_id.into(),
+            seller_name: part.seller_name,
+            version: row.version,
+            status: row.status.into(),
+            currency: currency.to_string(),
+            items_total: show(row.items_total),
+            discount_total: show(row.discount_total),
+            shipping_total: show(row.shipping_total),
+            tax_total: show(row.tax_total),
+            total: show(row.total),
+            shipping_method_name: row.shipping_method_name,
+            lines: part.lines.into_iter().map(|line| OrderLine::new(line, currency)).collect(),
+            accept_by: row.accept_by,
+            delivered_at: row.delivered_at,
+            return_window_ends_at: row.return_window_ends_at,
+            cancellation_reason: row.cancellation_reason,
+            number: row.number,
+        }
+    }
+}
+
+/// A quantity of one offer, as it was priced at placement.
+#[derive(Debug, Object)]
+pub struct OrderLine {
+    /// Its id.
+    pub id: Uuid,
+    /// The offer.
+    pub offer_id: Uuid,
+    /// The product's name then.
+    pub product_name: String,
+    /// The variant's name then.
+    pub variant_name: String,
+    /// The variant's SKU then.
+    pub sku: String,
+    /// Units ordered.
+    pub quantity: i64,
+    /// Price of one unit then.
+    pub unit_price: String,
+    /// Its share of the discount.
+    pub discount: String,
+    /// What the shopper pays for it.
+    pub total: String,
+    /// Units that will not be sent.
+    pub cancelled_quantity: i64,
+    /// Units that have left.
+    pub shipped_quantity: i64,
+    /// Units that have arrived.
+    pub delivered_quantity: i64,
+    /// Units that came back.
+    pub returned_quantity: i64,
+    /// Units that are paid back or about to be.
+    pub refunded_quantity: i64,
+}
+
+impl OrderLine {
+    fn new(row: order_line::Model, currency: CurrencyCode) -> Self {
+        Self {
+            id: row.id.into(),
+            offer_id: row.offer_id.into(),
+            product_name: row.product_name,
+            variant_name: row.variant_name,
+            sku: row.sku,
+            quantity: row.quantity,
+            unit_price: amount(row.unit_price, currency),
+            discount: amount(row.discount, currency),
+            total: amount(row.total, currency),
+            cancelled_quantity: row.cancelled_quantity,
+            shipped_quantity: row.shipped_quantity,
+            delivered_quantity: row.delivered_quantity,
+            returned_quantity: row.returned_quantity,
+            refunded_quantity: row.refunded_quantity,
+        }
+    }
+}
+
+/// A seller order in its seller's list.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct SellerOrderSummary {
+    /// Its id.
+    pub id: Uuid,
+    /// Its number for people.
+    pub number: String,
+    /// Its status.
+    pub status: OrderStatus,
+    /// ISO 4217.
+    pub currency: String,
+    /// What the shopper pays for it.
+    pub total: String,
+    /// The marketplace's commission.
+    pub commission_total: String,
+    /// Accept or reject it until then.
+    pub accept_by: Option<DateTime<Utc>>,
+    /// When it was placed.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<seller_order::Model> for SellerOrderSummary {
+    fn from(row: seller_order::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            status: row.status.into(),
+            currency: row.currency.to_string(),
+            total: amount(row.total, row.currency),
+            commission_total: amount(row.commission_total, row.currency),
+            accept_by: row.accept_by,
+            created_at: row.created_at,
+            number: row.number,
+        }
+    }
+}
+
+/// A payment attempt.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Payment {
+    /// Its id.
+    pub id: Uuid,
+    /// The order.
+    pub order_id: Uuid,
+    /// The payment provider.
+    pub provider: String,
+    /// The provider's id.
+    pub provider_ref: Option<String>,
+    /// Its status.
+    pub status: PaymentStatus,
+    /// What is to be paid.
+    pub amount: String,
+    /// What was paid.
+    pub captured_amount: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Where the shopper confirms it.
+    pub confirm_url: Option<String>,
+    /// The provider's code for a decline.
+    pub failure_code: Option<String>,
+    /// When it was started.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<payment::Model> for Payment {
+    fn from(row: payment::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            order_id: row.order_id.into(),
+            provider: row.provider,
+            provider_ref: row.provider_ref,
+            status: row.status.into(),
+            amount: amount(row.amount, row.currency),
+            captured_amount: amount(row.captured_amount, row.currency),
+            currency: row.currency.to_string(),
+            confirm_url: row.confirm_url,
+            failure_code: row.failure_code,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Money paid back.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Refund {
+    /// Its id.
+    pub id: Uuid,
+    /// The order.
+    pub order_id: Uuid,
+    /// The seller order.
+    pub seller_order_id: Uuid,
+    /// The return that it pays for.
+    pub return_id: Option<Uuid>,
+    /// Why.
+    pub reason: RefundReason,
+    /// Its status.
+    pub status: RefundStatus,
+    /// How much.
+    pub amount: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Why the provider refused it.
+    pub failure_message: Option<String>,
+    /// When it was decided.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<refund::Model> for Refund {
+    fn from(row: refund::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            order_id: row.order_id.into(),
+            seller_order_id: row.seller_order_id.into(),
+            return_id: row.return_request_id.map(Into::into),
+            reason: row.reason.into(),
+            status: row.status.into(),
+            amount: amount(row.amount, row.currency),
+            currency: row.currency.to_string(),
+            failure_message: row.failure_message,
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Goods on their way back.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Return {
+    /// Its id.
+    pub id: Uuid,
+    /// The order.
+    pub order_id: Uuid,
+    /// The seller order.
+    pub seller_order_id: Uuid,
+    /// Its status.
+    pub status: ReturnStatus,
+    /// A word of the shopper.
+    pub note: Option<String>,
+    /// Why the seller declined.
+    pub decision_note: Option<String>,
+    /// What is to come back, and what came.
+    pub lines: Vec<ReturnLine>,
+    /// The parcel with the return label, once approved.
+    pub shipment_id: Option<Uuid>,
+    /// The number that parcel is followed by.
+    pub tracking_number: Option<String>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A quantity of one line in a return.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct ReturnLine {
+    /// The line.
+    pub line_id: Uuid,
+    /// Units asked for.
+    pub quantity: i64,
+    /// Why.
+    pub reason: ReturnReason,
+    /// Units that came.
+    pub received_quantity: i64,
+    /// In what state they came.
+    pub condition: Option<ReturnCondition>,
+    /// Units that went back on the shelf.
+    pub restocked_quantity: i64,
+}
+
+impl Return {
+    /// Puts a return and its lines together.
+    pub fn new(
+        row: return_request::Model,
+        lines: Vec<return_line::Model>,
+        parcel: Option<&souk_entity::shipment::Model>,
+    ) -> Self {
+        let lines = lines.into_iter().map(|line| ReturnLine {
+            line_id: line.order_line_id.into(),
+            quantity: line.quantity,
+            reason: line.reason.into(),
+            received_quantity: line.received_quantity,
+            condition: line.condition.map(Into::into),
+            restocked_quantity: line.restocked_quantity,
+        });
+        Self {
+            id: row.id.into(),
+            order_id: row.order_id.into(),
+            seller_order_id: row.seller_order_id.into(),
+            status: row.status.into(),
+            note: row.note,
+            decision_note: row.decision_note,
+            lines: lines.collect(),
+            shipment_id: parcel.map(|parcel| parcel.id.into()),
+            tracking_number: parcel.and_then(|parcel| parcel.tracking_number.clone()),
+            created_at: row.created_at,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The closed sets of words of the API, as the database spells them.
+
+use poem_openapi::Enum;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident = $remote:literal { $($variant:ident),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+        #[oai(rename_all = "snake_case", remote = $remote)]
+        pub enum $name { $($variant),+ }
+    )+};
+}
+
+words! {
+    /// The states of an order and of a seller order; an order's are derived from its seller orders'.
+    OrderStatus = "souk_entity::status::OrderStatus" { Pending, Confirmed, Processing, PartiallyShipped, Shipped, PartiallyDelivered, Delivered, Completed, Cancelled, Refunded }
+    /// Where a seller stands with the marketplace.
+    SellerStatus = "souk_entity::status::SellerStatus" { Applied, Approved, Rejected, Suspended, Closed }
+    /// What a person may do for a seller.
+    MemberRole = "souk_entity::status::MemberRole" { Owner, Staff }
+    /// What a person may do beyond shopping.
+    UserRole = "souk_entity::status::UserRole" { Customer, Operator, Admin }
+    /// The states of a payment attempt.
+    PaymentStatus = "souk_entity::status::PaymentStatus" { Pending, RequiresAction, Authorized, Captured, Failed, Voided, Unresolved }
+    /// The states of a refund at the provider.
+    RefundStatus = "souk_entity::status::RefundStatus" { Pending, Submitted, Succeeded, Failed, Unresolved }
+    /// Why money is paid back.
+    RefundReason = "souk_entity::status::RefundReason" { Cancellation, Return, Goodwill }
+    /// The states of a parcel.
+    ShipmentStatus = "souk_entity::status::ShipmentStatus" { Pending, Labelled, InTransit, OutForDelivery, AvailableForPickup, DeliveryAttempted, Exception, Delivered, Failure, ReturnToSender, Returned, Cancelled }
+    /// To the shopper, or back to the warehouse.
+    ShipmentDirection = "souk_entity::status::ShipmentDirection" { Outbound, Return }
+    /// What a carrier last said of a parcel, in one vocabulary for all carriers.
+    TrackingStatus = "souk_entity::status::TrackingStatus" { Unknown, PreTransit, InTransit, OutForDelivery, AvailableForPickup, DeliveryAttempted, Exception, Failure, ReturnToSender, Delivered, Cancelled }
+    /// The states of a return.
+    ReturnStatus = "souk_entity::status::ReturnStatus" { Requested, Approved, Rejected, Cancelled, InTransit, Received, Expired, Processed }
+    /// Why a shopper gives a thing back.
+    ReturnReason = "souk_entity::status::ReturnReason" { Damaged, Defective, WrongItem, NotAsDescribed, TooLate, NoLongerWanted, Other }
+    /// What state a returned thing is in.
+    ReturnCondition = "souk_entity::status::ReturnCondition" { AsNew, Opened, Damaged }
+    /// A cart is open until it becomes an order or its time is over.
+    CartStatus = "souk_entity::status::CartStatus" { Open, Completed, Expired }
+    /// How a coupon's value is read.
+    CouponKind = "souk_entity::status::CouponKind" { Percentage, Fixed }
+    /// Who caused a change.
+    ActorKind = "souk_entity::status::ActorKind" { Shopper, Seller, Operator, Provider, Carrier, System }
+    /// The states of a job.
+    JobStatus = "souk_entity::status::JobStatus" { Queued, Running, Done, Dead }
+    /// What a job does.
+    JobKind = "souk_entity::status::JobKind" { CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment, ProcessWebhook, ProcessReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory }
+    /// Jobs of one queue share workers; a queue never starves another.
+    JobQueue = "souk_entity::status::JobQueue" { Money, Fulfilment, Events, Bulk }
+    /// The states of a batch.
+    BatchStatus = "souk_entity::status::BatchStatus" { Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled }
+    /// The states of a row of a batch.
+    BatchRowStatus = "souk_entity::status::BatchRowStatus" { Pending, Done, Failed }
+}

@@ -1,1 +1,0 @@
-//! The invariants of the marketplace, each a query that returns no rows on a sound database.

@@ -1,0 +1,200 @@
+//! A market that the domain has made: orders at every point of their way, all of it sound.
+
+use std::sync::Arc;
+
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use souk_domain::actor::Actor;
+use souk_domain::cart::Owner;
+use souk_domain::catalogue::batch;
+use souk_domain::catalogue::coupon::{self, NewCoupon};
+use souk_domain::order::detail::OrderDetail;
+use souk_domain::order::lifecycle;
+use souk_domain::order::number::OrderNumbers;
+use souk_domain::payment::refund;
+use souk_domain::port::ProviderPaymentStatus;
+use souk_domain::{Store, Tx, account, inbox, shipment};
+use souk_entity::id::{CouponId, PaymentId, SellerOrderId, ShipmentId, UserId};
+use souk_entity::money::MinorUnits;
+use souk_entity::status::{CouponKind, InboxSource, OrderStatus, TrackingStatus, UserRole};
+use souk_entity::{idempotency_key, inbox as inbox_row, order};
+
+use crate::shop::{Shop, Shopping};
+
+/// What plantings need to know of the market.
+pub struct Market {
+    /// Two sellers, a coupon, paid; the first part delivered, the second sent.
+    pub mixed: OrderDetail,
+    pub mixed_payment: PaymentId,
+    pub delivered_parcel: ShipmentId,
+    pub sent_parcel: ShipmentId,
+    /// Its label was bought, and given back.
+    pub voided_parcel: ShipmentId,
+    /// Waits for its payment, which has begun anew after a failed attempt.
+    pub unpaid: OrderDetail,
+    pub failed_payment: PaymentId,
+    /// Paid, then cancelled and paid back.
+    pub cancelled: OrderDetail,
+    pub cancelled_payment: PaymentId,
+    /// Delivered, returned and paid back, all of it.
+    pub refunded: OrderDetail,
+    /// Of one part, whose seller has not accepted yet.
+    pub unaccepted: OrderDetail,
+    pub coupon: CouponId,
+    pub shops: [Shop; 2],
+}
+
+/// The first seller order of `shop` in an order.
+pub fn part_of(order: &OrderDetail, shop: &Shop) -> SellerOrderId {
+    order.parts.iter().map(|part| &part.seller_order).find(|part| part.seller_id == shop.seller).unwrap().id
+}
+
+impl Market {
+    pub async fn open(store: &Store) -> Self {
+        let operator = Shopping::register(store, "operator@example.org", UserRole::Operator).await;
+        let ann = Shopping::register(store, "ann@example.org", UserRole::Customer).await;
+        let shopping = Shopping { store, numbers: OrderNumbers::default(), operator, owner: Owner::User(ann) };
+        let first = shopping.open_shop("First", 500, &[1_999, 333]).await;
+        let second = shopping.open_shop("Second", 700, &[4_901]).await;
+        let free = shopping.open_shop("Free", 0, &[1_000]).await;
+        by_hand(store, &second, operator).await;
+        let coupon = make_coupon(store, "TEN", 100_000, Some(50)).await;
+        make_coupon(store, "ALL", 1_000_000, None).await;
+
+        let basket = [(first.offers[0], 3), (first.offers[1], 7), (second.offers[0], 2)];
+        let mixed = shopping.place(&basket, Some("TEN")).await;
+        let mixed_payment = shopping.pay(&mixed).await;
+        let delivered_parcel = shopping.deliver(&first, part_of(&mixed, &first)).await;
+        let part = mixed.parts.iter().find(|part| part.seller_order.seller_id == first.seller).unwrap();
+        shopping.give_back(&first, part.seller_order.id, &part.lines[0], 1).await;
+        let (voided_parcel, sent_parcel) = send_at_the_second_try(&shopping, &mixed, &second).await;
+
+        let unpaid = shopping.place(&[(first.offers[0], 2)], Some("TEN")).await;
+        let failed_payment = shopping.start_payment(unpaid.order.id).await;
+        shopping.provider_says(failed_payment, unpaid.order.total, ProviderPaymentStatus::Failed).await;
+        shopping.start_payment(unpaid.order.id).await;
+
+        let given_up = shopping.place(&basket, Some("TEN")).await;
+        let cancelled = shopping.place(&basket, Some("TEN")).await;
+        let cancelled_payment = shopping.pay(&cancelled).await;
+        for order in [&given_up, &cancelled] {
+            let shopper = Actor::Shopper(Some(ann));
+            store
+                .write(async |tx| lifecycle::cancel(&tx, order.order.id, shopper, "changed my mind").await)
+                .await
+                .unwrap();
+        }
+        paid_after_it_was_cancelled(&shopping, &first, ann).await;
+        shopping.settle_refunds().await;
+
+        let refunded = shopping.place(&[(first.offers[1], 3)], None).await;
+        shopping.pay(&refunded).await;
+        let part = &refunded.parts[0];
+        shopping.deliver(&first, part.seller_order.id).await;
+        shopping.give_back(&first, part.seller_order.id, &part.lines[0], 2).await;
+        shopping.give_back(&first, part.seller_order.id, &part.lines[0], 1).await;
+        assert_eq!(status(store, &refunded).await, OrderStatus::Refunded);
+
+        costs_nothing(&shopping, &free).await;
+        let unaccepted = shopping.place(&[(second.offers[0], 1)], None).await;
+        shopping.pay(&unaccepted).await;
+        outside_and_bulk_work(store, &first).await;
+        Self {
+            mixed,
+            mixed_payment,
+            delivered_parcel,
+            sent_parcel,
+            voided_parcel,
+            unpaid,
+            failed_payment,
+            cancelled,
+            cancelled_payment,
+            refunded,
+            unaccepted,
+            coupon,
+            shops: [first, second],
+        }
+    }
+}
+
+async fn status(store: &Store, order: &OrderDetail) -> OrderStatus {
+    order::Entity::find_by_id(order.order.id).one(store.read()).await.unwrap().unwrap().status
+}
+
+/// The seller accepts each order by hand.
+async fn by_hand(store: &Store, shop: &Shop, operator: UserId) {
+    let settings = account::SellerSettings { auto_accept: Some(false), ..Default::default() };
+    let operator = Actor::Operator(operator);
+    store.write(async |tx| account::configure(&tx, shop.seller, &settings, operator).await).await.unwrap();
+}
+
+async fn make_coupon(store: &Store, code: &str, rate: i64, usage_limit: Option<i64>) -> CouponId {
+    let new = NewCoupon {
+        code: code.into(),
+        kind: CouponKind::Percentage,
+        value: rate,
+        currency: None,
+        seller_id: None,
+        minimum_spend: MinorUnits::ZERO,
+        maximum_discount: None,
+        usage_limit,
+        starts_at: store.now(),
+        ends_at: None,
+    };
+    store.write(async |tx| coupon::create(&tx, new.clone()).await).await.unwrap().id
+}
+
+/// Accepted, packed, labelled, given up, packed again and sent; and some goodwill for the wait.
+async fn send_at_the_second_try(shopping: &Shopping<'_>, order: &OrderDetail, shop: &Shop) -> (ShipmentId, ShipmentId) {
+    let part = part_of(order, shop);
+    let store = shopping.store;
+    store.write(async |tx| lifecycle::accept(&tx, part, shop.actor()).await).await.unwrap();
+    let voided = shopping.pack(shop, part).await;
+    shopping.label(voided).await;
+    store.write(async |tx| shipment::cancel(&tx, shop.seller, voided, shop.actor()).await).await.unwrap();
+    store.write(async |tx| shipment::label_voided(&tx, voided).await).await.unwrap();
+    let sent = shopping.pack(shop, part).await;
+    shopping.label(sent).await;
+    shopping.carrier_scans(sent, &[TrackingStatus::InTransit]).await;
+    store.write(async |tx| refund::refund_goodwill(&tx, part, MinorUnits(123), shop.actor()).await).await.unwrap();
+    shopping.settle_refunds().await;
+    (voided, sent)
+}
+
+/// The provider takes the money of an order that was cancelled meanwhile.
+async fn paid_after_it_was_cancelled(shopping: &Shopping<'_>, shop: &Shop, ann: UserId) {
+    let order = shopping.place(&[(shop.offers[0], 1)], Some("TEN")).await;
+    let payment = shopping.start_payment(order.order.id).await;
+    shopping.provider_says(payment, order.order.total, ProviderPaymentStatus::Authorized).await;
+    let shopper = Actor::Shopper(Some(ann));
+    shopping.store.write(async |tx| lifecycle::cancel(&tx, order.order.id, shopper, "too slow").await).await.unwrap();
+    shopping.provider_says(payment, order.order.total, ProviderPaymentStatus::Captured).await;
+}
+
+/// A coupon covers all of it; one unit comes back, for nothing.
+async fn costs_nothing(shopping: &Shopping<'_>, shop: &Shop) {
+    let order = shopping.place(&[(shop.offers[0], 2)], Some("ALL")).await;
+    assert_eq!(order.order.total, MinorUnits::ZERO);
+    let part = &order.parts[0];
+    shopping.deliver(shop, part.seller_order.id).await;
+    shopping.give_back(shop, part.seller_order.id, &part.lines[0], 1).await;
+}
+
+async fn outside_and_bulk_work(store: &Store, shop: &Shop) {
+    let write = async |tx: Arc<Tx>| inbox::receive(&tx, InboxSource::Carrier, "carrier", "evt_1", b"{}").await;
+    assert!(store.write(write).await.unwrap());
+    let received = inbox_row::Entity::find().one(store.read()).await.unwrap().unwrap();
+    store.write(async |tx| inbox::processed(&tx, received.id).await).await.unwrap();
+    let answer = idempotency_key::ActiveModel {
+        actor: Set("user:1".into()),
+        route: Set("POST /orders".into()),
+        key: Set("key-1".into()),
+        fingerprint: Set("f".repeat(64)),
+        status_code: Set(201),
+        body: Set(b"{}".to_vec()),
+        created_at: Set(store.now()),
+    };
+    idempotency_key::Entity::insert(answer).exec_without_returning(store.read()).await.unwrap();
+    let file = "sku,warehouse,on_hand\nFirst-0,Main,150\nFirst-9,Main,1\n";
+    let made = store.write(async |tx| batch::create(&tx, shop.seller, shop.user, file).await).await.unwrap();
+    assert!(!store.write(async |tx| batch::apply_next(&tx, made.id).await).await.unwrap());
+}

@@ -1,0 +1,104 @@
+//! A migrated database of its own for each test, and the companies whose books are in it.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use souk_domain::money::Money;
+use souk_domain::port::{ParcelRequest, PostalAddress};
+use souk_domain::store::NoWake;
+use souk_domain::{Clock, Store};
+use souk_integrations::simulated::{Simulator, SimulatorConfig};
+use souk_migration::{Migrator, MigratorTrait};
+
+/// Keeps the database's file until the test is over.
+pub struct World {
+    pub store: Store,
+    _directory: tempfile::TempDir,
+}
+
+pub const SECRET: &str = "whsec_test";
+
+impl World {
+    /// On SQLite, or on the PostgreSQL server that `TEST_POSTGRES_URL` names.
+    pub async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (write, read) = match std::env::var("TEST_POSTGRES_URL") {
+            Ok(server) => {
+                let pool = postgres(&server).await;
+                (pool.clone(), pool)
+            }
+            Err(_) => {
+                let url = format!("sqlite://{}?mode=rwc", directory.path().join("souk.db").display());
+                (sqlite(&url, 1).await, sqlite(&url, 4).await)
+            }
+        };
+        Migrator::up(&write, None).await.unwrap();
+        // The tests that wait for the courier wait in real time; all others do not look at it.
+        let store = Store::new(write, read, Clock::System, std::sync::Arc::new(NoWake));
+        Self { store, _directory: directory }
+    }
+
+    /// The companies, as another process would have them.
+    pub fn simulator(&self) -> Simulator {
+        self.simulator_with("http://souk.test/", None)
+    }
+
+    pub fn simulator_with(&self, public_url: &str, transit: Option<Duration>) -> Simulator {
+        let config = SimulatorConfig {
+            public_url: public_url.into(),
+            webhook_secret: SECRET.into(),
+            transit,
+            latency: Duration::ZERO,
+        };
+        Simulator::new(self.store.clone(), config)
+    }
+}
+
+async fn sqlite(url: &str, connections: u32) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).sqlx_logging(false).map_sqlx_sqlite_opts(|options| {
+        options
+            .journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(true)
+    });
+    Database::connect(options).await.unwrap()
+}
+
+async fn postgres(server: &str) -> DatabaseConnection {
+    let name = format!("souk_test_{}", uuid::Uuid::new_v4().simple());
+    let admin = Database::connect(format!("{server}/postgres")).await.unwrap();
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut options = ConnectOptions::new(format!("{server}/{name}"));
+    options.max_connections(8).sqlx_logging(false);
+    Database::connect(options).await.unwrap()
+}
+
+pub fn usd(amount: i64) -> Money {
+    Money { amount: souk_entity::money::MinorUnits(amount), currency: "USD".parse().unwrap() }
+}
+
+pub fn parcel() -> ParcelRequest {
+    let address = |name: &str, city: &str| PostalAddress {
+        name: name.into(),
+        line1: "1 Main Street".into(),
+        line2: None,
+        city: city.into(),
+        region: None,
+        postal_code: "12345".into(),
+        country: "US".into(),
+    };
+    ParcelRequest {
+        reference: "ORD-2026-00001-1".into(),
+        from: address("Seller", "Austin"),
+        to: address("Shopper", "Boston"),
+        weight_grams: 1_200,
+        currency: "USD".parse().unwrap(),
+    }
+}
+
+/// An instant long past.
+pub fn long_ago() -> DateTime<chrono::Utc> {
+    DateTime::from_timestamp(1_000_000_000, 0).unwrap()
+}

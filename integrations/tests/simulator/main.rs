@@ -1,0 +1,6 @@
+//! The simulated companies as souk meets them: through the ports, by webhook, and concurrently.
+
+mod carrier;
+mod courier;
+mod fixture;
+mod payments;

@@ -1,0 +1,67 @@
+//! Acting on events from outside.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use souk_domain::actor::Actor;
+use souk_domain::error::{Error, Result};
+use souk_domain::job::Lease;
+use souk_domain::port::WebhookError;
+use souk_domain::{inbox, payment, shipment as parcels};
+use souk_entity::id::InboxId;
+use souk_entity::status::InboxSource;
+use souk_entity::{inbox as events, payment as payments, shipment};
+
+use super::{Work, try_again};
+
+impl Work {
+    /// A payment event says which payment to ask the provider about; a carrier's brings scans.
+    pub(super) async fn process_webhook(&self, lease: Lease, id: InboxId) -> Result<()> {
+        let event = events::Entity::find_by_id(id).one(self.store.read()).await?;
+        let event = event.ok_or_else(|| Error::not_found("inbox event"))?;
+        match event.source {
+            InboxSource::Payment => self.payment_event(lease, event).await,
+            InboxSource::Carrier => self.carrier_event(lease, event).await,
+        }
+    }
+
+    async fn payment_event(&self, lease: Lease, event: events::Model) -> Result<()> {
+        let gateway = self.ports.payment(Some(&event.provider))?;
+        let notice = gateway.read(&event.body).map_err(unreadable)?;
+        let payment = payments::Entity::find()
+            .filter(payments::Column::Provider.eq(&event.provider))
+            .filter(payments::Column::ProviderRef.eq(&notice.provider_ref))
+            .one(self.store.read())
+            .await?;
+        // The event can be faster than the commit that notes the provider's id; it is tried again.
+        let payment = payment.ok_or_else(|| Error::not_found("payment of this event yet"))?;
+        let seen = gateway.fetch(&notice.provider_ref).await.map_err(try_again)?;
+        self.store
+            .write(async |tx| {
+                payment::observe(&tx, payment.id, &seen, Actor::Provider).await?;
+                inbox::processed(&tx, event.id).await?;
+                lease.complete(&tx).await
+            })
+            .await
+    }
+
+    async fn carrier_event(&self, lease: Lease, event: events::Model) -> Result<()> {
+        let notice = self.ports.carrier(Some(&event.provider))?.read(&event.body).map_err(unreadable)?;
+        let shipment = shipment::Entity::find()
+            .filter(shipment::Column::Carrier.eq(&event.provider))
+            .filter(shipment::Column::TrackingNumber.eq(&notice.tracking_number))
+            .one(self.store.read())
+            .await?;
+        // The first scan can be faster than the commit that notes the number; it is tried again.
+        let shipment = shipment.ok_or_else(|| Error::not_found("shipment of this event yet"))?;
+        self.store
+            .write(async |tx| {
+                parcels::observe(&tx, shipment.id, &notice.scans).await?;
+                inbox::processed(&tx, event.id).await?;
+                lease.complete(&tx).await
+            })
+            .await
+    }
+}
+
+fn unreadable(error: WebhookError) -> Error {
+    Error::internal(error)
+}

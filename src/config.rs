@@ -1,0 +1,186 @@
+//! Configuration from environment variables and flags, checked before anything is begun.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::command::Failure;
+
+/// Settings that every command shares; each has an environment variable.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// PostgreSQL (`postgres://…`) or SQLite (`sqlite://path?mode=rwc`); a SQLite file in the data directory when left out
+    #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
+    database_url: Option<String>,
+    /// Redis (`redis://…`) that wakes workers of other processes; left out, jobs are woken in this process
+    #[arg(long, env = "REDIS_URL", global = true, hide_env_values = true)]
+    redis_url: Option<String>,
+    /// Where the embedded database, its secret and the demo's labels are
+    #[arg(long, env = "SOUK_DATA_DIR", global = true, default_value = "souk-data")]
+    pub data_dir: PathBuf,
+    /// Address that the API listens on; port 0 takes a free one
+    #[arg(long, env = "SOUK_BIND", global = true, default_value = "127.0.0.1:8080")]
+    pub bind: SocketAddr,
+    /// Where the API is reached from outside; the bound address when left out
+    #[arg(long, env = "SOUK_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+    /// Master secret of at least 32 characters, the same for all processes; needed with PostgreSQL, made in the data directory otherwise
+    #[arg(long, env = "SOUK_SECRET", global = true, hide_env_values = true)]
+    secret: Option<SecretString>,
+    /// E-mail address of an administrator that is made when there is none of this address
+    #[arg(long, env = "SOUK_ADMIN_EMAIL", global = true, requires = "admin_password")]
+    pub admin_email: Option<String>,
+    /// The administrator's password, 10 characters or more
+    #[arg(long, env = "SOUK_ADMIN_PASSWORD", global = true, hide_env_values = true, requires = "admin_email")]
+    pub admin_password: Option<SecretString>,
+    /// Minutes for which an unpaid order holds its stock
+    #[arg(long, env = "SOUK_PAYMENT_WINDOW_MINUTES", global = true, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_080))]
+    pub payment_window_minutes: u32,
+    /// Database connections of this process, 2 to 200 (SQLite: readers)
+    #[arg(long, env = "SOUK_DB_CONNECTIONS", global = true, default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=200))]
+    pub db_connections: u32,
+    /// Jobs of each of the queues money, fulfilment and events at once, 1 to 256; bulk takes a quarter
+    #[arg(long, env = "SOUK_WORKER_CONCURRENCY", global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub worker_concurrency: u32,
+    /// Seconds that running requests and jobs get to end when the process is asked to stop
+    #[arg(long, env = "SOUK_SHUTDOWN_SECONDS", global = true, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=600))]
+    shutdown_seconds: u32,
+    /// Whether the simulated payment provider and carrier are there; never where real money is meant
+    #[arg(long, env = "SOUK_SIMULATOR", global = true, default_value_t = true, action = clap::ArgAction::Set)]
+    pub simulator: bool,
+    /// Seconds between scans of the simulated carrier; left out, parcels move only when told to
+    #[arg(long, env = "SOUK_SIMULATOR_TRANSIT_SECONDS", global = true, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    simulator_transit_seconds: Option<u32>,
+    /// Milliseconds that the simulated provider and carrier take to answer
+    #[arg(long, env = "SOUK_SIMULATOR_LATENCY_MS", global = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    simulator_latency_ms: u32,
+    /// What is logged, as a tracing filter
+    #[arg(long, env = "SOUK_LOG", global = true, default_value = "info,souk::http=warn")]
+    pub log: String,
+    /// How log lines look
+    #[arg(long, env = "SOUK_LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For collectors: one JSON object a line.
+    Json,
+}
+
+/// Which database is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A server.
+    Postgres(String),
+    /// A file.
+    Sqlite(String),
+}
+
+impl Settings {
+    /// The database, with the embedded one's directory made.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for another kind of URL.
+    pub fn database(&self) -> Result<DatabaseUrl, Failure> {
+        match self.database_url.as_deref() {
+            None => {
+                std::fs::create_dir_all(&self.data_dir).map_err(|error| {
+                    Failure::Usage(format!("SOUK_DATA_DIR: {} cannot be made: {error}", self.data_dir.display()))
+                })?;
+                Ok(DatabaseUrl::Sqlite(sqlite_url(&self.data_dir.join("souk.db"))))
+            }
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(DatabaseUrl::Postgres(url.to_owned()))
+            }
+            Some(url) if url.starts_with("sqlite:") => Ok(DatabaseUrl::Sqlite(url.to_owned())),
+            Some(_) => Err(Failure::Usage("DATABASE_URL must begin with postgres:// or sqlite://.".into())),
+        }
+    }
+
+    /// Uses this SQLite file, whatever the environment says.
+    pub fn use_sqlite(&mut self, file: &Path) {
+        self.database_url = Some(sqlite_url(file));
+        self.redis_url = None;
+    }
+
+    /// Redis, where there is one.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for a URL that is not Redis'.
+    pub fn redis(&self) -> Result<Option<redis::Client>, Failure> {
+        self.redis_url
+            .as_deref()
+            .map(|url| {
+                redis::Client::open(url)
+                    .map_err(|error| Failure::Usage(format!("REDIS_URL is not a Redis address: {error}.")))
+            })
+            .transpose()
+    }
+
+    /// The master secret: given, or for the embedded database made once and kept beside it.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when it is too short, or missing with PostgreSQL.
+    pub fn secret(&self) -> Result<SecretString, Failure> {
+        if let Some(secret) = &self.secret {
+            return if secret.expose_secret().len() >= 32 {
+                Ok(secret.clone())
+            } else {
+                Err(Failure::Usage("SOUK_SECRET must have at least 32 characters.".into()))
+            };
+        }
+        if let DatabaseUrl::Postgres(_) = self.database()? {
+            return Err(Failure::Usage(
+                "SOUK_SECRET is needed with PostgreSQL, the same for all processes: 32 characters or more, for \
+                 example from `openssl rand -hex 32`."
+                    .into(),
+            ));
+        }
+        keep_secret(&self.data_dir)
+    }
+
+    /// How long the end of the process may take.
+    pub fn shutdown(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds.into())
+    }
+
+    /// How the simulated companies behave.
+    pub fn simulator_pace(&self) -> (Option<Duration>, Duration) {
+        let transit = self.simulator_transit_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        (transit, Duration::from_millis(self.simulator_latency_ms.into()))
+    }
+}
+
+fn sqlite_url(file: &Path) -> String {
+    format!("sqlite://{}?mode=rwc", file.display())
+}
+
+fn keep_secret(directory: &Path) -> Result<SecretString, Failure> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    std::fs::create_dir_all(directory)?;
+    let file = directory.join("secret");
+    let made: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
+        Ok(mut new) => {
+            new.write_all(made.as_bytes())?;
+            Ok(SecretString::from(made))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let kept = std::fs::read_to_string(&file)?;
+            if kept.len() < 32 {
+                return Err(Failure::Usage(format!("{} is damaged; delete it to make a new one.", file.display())));
+            }
+            Ok(SecretString::from(kept))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

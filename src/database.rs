@@ -1,0 +1,80 @@
+//! Connecting to PostgreSQL or SQLite, each in the way that suits it.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use tracing::log::LevelFilter;
+
+use crate::command::Failure;
+use crate::config::DatabaseUrl;
+
+/// A writing and a reading pool; on PostgreSQL they are one.
+#[derive(Clone)]
+pub struct Pools {
+    /// For transactions.
+    pub write: DatabaseConnection,
+    /// For reads outside of one.
+    pub read: DatabaseConnection,
+}
+
+/// A statement that takes longer is logged.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// Connects.
+///
+/// # Errors
+/// [`Failure::Failed`] when the database does not answer.
+pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Pools, Failure> {
+    match url {
+        DatabaseUrl::Postgres(url) => {
+            let mut options = common(url, connections);
+            options.min_connections(connections.min(4)).map_sqlx_postgres_opts(|options| {
+                // Planning each statement again costs more than running it; every statement here
+                // is a look-up by key, for which one plan is as good as another.
+                options.options([("plan_cache_mode", "force_generic_plan")]).statement_cache_capacity(500)
+            });
+            let pool = open(options).await?;
+            Ok(Pools { write: pool.clone(), read: pool })
+        }
+        DatabaseUrl::Sqlite(url) => {
+            // SQLite has one writer: a pool of one lets writers queue fairly instead of colliding.
+            let write = open(sqlite(url, 1)).await?;
+            let read = open(sqlite(url, connections)).await?;
+            Ok(Pools { write, read })
+        }
+    }
+}
+
+fn sqlite(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = common(url, connections);
+    options.map_sqlx_sqlite_opts(|options| {
+        options
+            .journal_mode(SqliteJournalMode::Wal)
+            // A commit that was answered survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10))
+            .foreign_keys(true)
+            .statement_cache_capacity(500)
+    });
+    options
+}
+
+fn common(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .sqlx_logging(true)
+        .sqlx_logging_level(LevelFilter::Off)
+        .sqlx_slow_statements_logging_settings(LevelFilter::Warn, SLOW)
+        // A ping before each use would be one more round trip for every request.
+        .test_before_acquire_if_idle_for(Duration::from_secs(10));
+    options
+}
+
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Failure> {
+    Database::connect(options)
+        .await
+        .map_err(|error| Failure::Failed(format!("DATABASE_URL: the database cannot be reached: {error}")))
+}
