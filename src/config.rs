@@ -58,8 +58,10 @@ pub struct Settings {
     #[arg(long, env = "SOUK_SIMULATOR_LATENCY_MS", global = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     simulator_latency_ms: u32,
     /// What is logged, as a tracing filter
-    #[arg(long, env = "SOUK_LOG", global = true, default_value = "info,souk::http=warn")]
-    pub log: String,
+    ///
+    /// `warn,souk=info,souk::http=warn` when left out (the demo: `warn`); `souk::http=info` logs each request.
+    #[arg(long, env = "SOUK_LOG", global = true)]
+    pub log: Option<String>,
     /// How log lines look
     #[arg(long, env = "SOUK_LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -57,7 +57,12 @@ fn main() -> ExitCode {
             print!("{}", souk_api::document());
             return Ok(());
         }
-        telemetry::init(&cli.settings)?;
+        let filter = match cli.command {
+            // Its story is told on standard output; only what is wrong belongs beside it.
+            Command::Demo(_) => "warn",
+            _ => "warn,souk=info,souk::http=warn",
+        };
+        telemetry::init(&cli.settings, filter)?;
         match cli.command {
             Command::Serve(serve) => serve.run(cli.settings).await,
             Command::Worker(worker) => worker.run(cli.settings).await,

@@ -14,8 +14,8 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 ///
 /// # Errors
 /// [`Failure::Usage`] for a filter that cannot be read.
-pub fn init(settings: &Settings) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.log)
+pub fn init(settings: &Settings, default_filter: &str) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(settings.log.as_deref().unwrap_or(default_filter))
         .map_err(|error| Failure::Usage(format!("SOUK_LOG is not a tracing filter: {error}.")))?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.log_format {

@@ -212,6 +212,28 @@ impl AdminOrders {
         let row = refund::Entity::find_by_id(RefundId(id.0)).one(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&row.ok_or_else(|| Error::not_found("refund"))?.into()))
     }
+
+    /// Make a failed refund anew
+    ///
+    /// With the same amounts, once the reason for which the provider refused it is out of the world.
+    #[oai(path = "/refunds/:id/retry", method = "post", operation_id = "retryRefund")]
+    async fn retry_refund(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<Refund>> {
+        who.admin()?;
+        let key = Key::read(who.key_space(), "retryRefund", idempotency_key.0.as_deref(), &id.0)?;
+        let answer = once(&ctx.store, key, async |tx| {
+            Ok(Created::new(&refunds::retry(&tx, RefundId(id.0), who.actor()).await?.into()))
+        })
+        .await?;
+        Ok(answer)
+    }
 }
 
 /// Moves an order where an admin may move it; its row is locked.

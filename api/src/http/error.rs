@@ -126,7 +126,7 @@ pub fn answer(error: poem::Error) -> Response {
         // An id that cannot be one names nothing.
         Error::new(Code::NotFound, format!("There is nothing at this address: {} is malformed.", e.name))
     } else if let Some(e) = error.downcast_ref::<ContentTypeError>() {
-        Error::new(Code::UnsupportedMediaType, format!("{e}; send application/json."))
+        Error::new(Code::UnsupportedMediaType, format!("{e}; /docs tells what the operation reads."))
     } else if error.downcast_ref::<AuthorizationError>().is_some() {
         Error::new(Code::Unauthenticated, "Sign in and send the access token as a bearer token.")
     } else if error.is_from_response() {

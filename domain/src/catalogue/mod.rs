@@ -266,6 +266,7 @@ pub async fn create_shipping_method(
     new: NewShippingMethod,
 ) -> Result<shipping_method::Model> {
     not_negative(new.price.amount)?;
+    not_negative(new.free_over.unwrap_or_default())?;
     if new.min_days < 0 || new.max_days < new.min_days || new.max_days > 365 {
         return Err(Error::invalid("The delivery estimate runs from min_days (0 or more) to max_days (at most 365)."));
     }

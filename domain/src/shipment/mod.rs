@@ -282,7 +282,11 @@ pub async fn label_refused(tx: &Tx, id: ShipmentId, why: &str) -> Result<()> {
     let why: String = why.chars().take(500).collect();
     let row = shipment::ActiveModel { id: Set(id), failure_message: Set(Some(why.clone())), ..Default::default() };
     shipment::Entity::update(row).exec_without_returning(&**tx).await?;
-    step(tx, &mut shipment, ShipmentEvent::Cancel, Actor::Carrier, Some(why)).await
+    match shipment.direction {
+        ShipmentDirection::Outbound => step(tx, &mut shipment, ShipmentEvent::Cancel, Actor::Carrier, Some(why)).await,
+        // The return goes on without our label: the goods can come back in another way.
+        ShipmentDirection::Return => Ok(()),
+    }
 }
 
 /// The carrier has taken a label back and charges nothing for it.
@@ -318,6 +322,9 @@ pub async fn cancel(tx: &Tx, seller: SellerId, id: ShipmentId, actor: Actor) -> 
     let (_, mut shipment) = lock(tx, id).await?;
     if shipment.seller_id != seller {
         return Err(Error::not_found("shipment"));
+    }
+    if shipment.direction == ShipmentDirection::Return {
+        return Err(Error::new(Code::IllegalTransition, "A return parcel belongs to its return; it ends with that."));
     }
     withdraw(tx, &mut shipment, actor, "cancelled by the seller").await?;
     Ok(shipment)
