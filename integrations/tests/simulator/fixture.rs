@@ -14,18 +14,37 @@ use souk_migration::{Migrator, MigratorTrait};
 /// Keeps the database's file until the test is over.
 pub struct World {
     pub store: Store,
+    /// The server and the name of a database made for this test.
+    postgres: Option<(String, String)>,
     _directory: tempfile::TempDir,
+}
+
+impl Drop for World {
+    /// Drops the test's own database, on a thread of its own because dropping cannot wait.
+    fn drop(&mut self) {
+        let Some((server, name)) = self.postgres.take() else { return };
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let admin = Database::connect(server).await.unwrap();
+                admin.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+            });
+        });
+        dropping.join().unwrap();
+    }
 }
 
 pub const SECRET: &str = "whsec_test";
 
 impl World {
-    /// On SQLite, or on the PostgreSQL server that `TEST_POSTGRES_URL` names.
+    /// On SQLite, or in a database of its own on the PostgreSQL server of `DATABASE_URL`.
     pub async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (write, read) = match std::env::var("TEST_POSTGRES_URL") {
+        let mut own = None;
+        let (write, read) = match std::env::var("DATABASE_URL") {
             Ok(server) => {
-                let pool = postgres(&server).await;
+                let (pool, name) = postgres(&server).await;
+                own = Some((server, name));
                 (pool.clone(), pool)
             }
             Err(_) => {
@@ -36,7 +55,7 @@ impl World {
         Migrator::up(&write, None).await.unwrap();
         // The tests that wait for the courier wait in real time; all others do not look at it.
         let store = Store::new(write, read, Clock::System, std::sync::Arc::new(NoWake));
-        Self { store, _directory: directory }
+        Self { store, postgres: own, _directory: directory }
     }
 
     /// The companies, as another process would have them.
@@ -66,13 +85,14 @@ async fn sqlite(url: &str, connections: u32) -> DatabaseConnection {
     Database::connect(options).await.unwrap()
 }
 
-async fn postgres(server: &str) -> DatabaseConnection {
+async fn postgres(server: &str) -> (DatabaseConnection, String) {
     let name = format!("souk_test_{}", uuid::Uuid::new_v4().simple());
-    let admin = Database::connect(format!("{server}/postgres")).await.unwrap();
+    let admin = Database::connect(server).await.unwrap();
     admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let mut options = ConnectOptions::new(format!("{server}/{name}"));
+    let (address, _) = server.rsplit_once('/').unwrap();
+    let mut options = ConnectOptions::new(format!("{address}/{name}"));
     options.max_connections(8).sqlx_logging(false);
-    Database::connect(options).await.unwrap()
+    (Database::connect(options).await.unwrap(), name)
 }
 
 pub fn usd(amount: i64) -> Money {
