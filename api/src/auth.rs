@@ -1,8 +1,5 @@
 //! Who is asking: access tokens, guests' tokens, and what each may be.
 
-use argon2::password_hash::rand_core::OsRng;
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
 use poem::Request;
@@ -79,42 +76,6 @@ impl Keys {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
         (claims.exp > now.timestamp()).then_some(claims.sub)
     }
-}
-
-/// Hashes a password with argon2id (19 MiB, 2 passes: OWASP's minimum), off the async threads.
-///
-/// # Errors
-/// [`Code::Internal`].
-pub async fn hash_password(password: SecretString) -> Result<String> {
-    tokio::task::spawn_blocking(move || {
-        let salt = SaltString::generate(&mut OsRng);
-        hasher().hash_password(password.expose_secret().as_bytes(), &salt).map(|hash| hash.to_string())
-    })
-    .await
-    .map_err(Error::internal)?
-    .map_err(|error| Error::internal(error.to_string()))
-}
-
-/// Whether a password is the one of `hash`. Without a hash, as for an unknown account, the same
-/// work is done, so that the time taken tells nothing.
-///
-/// # Errors
-/// [`Code::Internal`].
-pub async fn verify_password(password: SecretString, hash: Option<String>) -> Result<bool> {
-    // The hash of a password that nobody has.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c291ay1ub2JvZHk$CgRyJgAMBgUHCAkKCwwNDg8QERITFBUWFxgZGhscHR4";
-    tokio::task::spawn_blocking(move || {
-        let known = hash.is_some();
-        let text = hash.as_deref().unwrap_or(NOBODY);
-        PasswordHash::new(text)
-            .is_ok_and(|parsed| hasher().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok() && known)
-    })
-    .await
-    .map_err(Error::internal)
-}
-
-fn hasher() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
 }
 
 fn context(request: &Request) -> poem::Result<&Arc<Context>> {

@@ -2,8 +2,12 @@
 
 use poem_openapi::{OpenApiService, Tags};
 use souk_domain::Code;
+use uuid::Uuid;
 
 use crate::{admin, health, public, seller, shopper, webhooks};
+
+/// The id in examples; it names nothing.
+pub(crate) const EXAMPLE_ID: Uuid = Uuid::from_u128(0x019a_a0f1_7e1c_7d3a_8c55_0f8e_3b6c_2a41);
 
 /// The groups of operations.
 #[derive(Tags)]

@@ -9,13 +9,14 @@ mod context;
 mod document;
 mod health;
 mod http;
+mod password;
 mod public;
 mod seller;
 mod shopper;
 mod view;
 mod webhooks;
 
-pub use auth::{hash_password, verify_password};
 pub use context::{ApiConfig, Context, RedisProbe};
 pub use document::document;
 pub use http::app::app;
+pub use password::hash_password;

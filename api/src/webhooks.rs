@@ -60,8 +60,8 @@ impl Webhooks {
 }
 
 async fn take(ctx: &Ctx<'_>, source: InboxSource, provider: &str, event: &str, body: &[u8]) -> Result<Okay<Taken>> {
-    if event.is_empty() || event.len() > 120 {
-        return Err(Error::new(Code::MalformedRequest, "The event's id is 1 to 120 bytes."));
+    if event.is_empty() || event.len() > 120 || event.contains('\0') {
+        return Err(Error::new(Code::MalformedRequest, "The event's id is 1 to 120 bytes without NUL."));
     }
     let new = ctx.store.write(async |tx| inbox::receive(&tx, source, provider, event, body).await).await?;
     Ok(Okay::new(&Taken { new }))

@@ -17,6 +17,7 @@ const KNOWN: &[(&str, &str, Code, &str)] = &[
         "This e-mail address has an account; sign in instead.",
     ),
     ("uq_seller_name", "seller.name", Code::AlreadyExists, "A seller of this name is registered; choose another name."),
+    ("uq_seller_member_user", "seller_member.user_id", Code::AlreadyExists, "You act for a seller already."),
     (
         "uq_product_variant_sku",
         "product_variant.sku",

@@ -120,6 +120,8 @@ codes! {
     ReturnNotAllowed = "RETURN_NOT_ALLOWED" => Unprocessable,
     /// More than what was paid and not yet refunded.
     RefundExceedsPayment = "REFUND_EXCEEDS_PAYMENT" => Unprocessable,
+    /// The payment provider refuses to start a payment.
+    PaymentRefused = "PAYMENT_REFUSED" => Unprocessable,
     /// The Idempotency-Key was used with another payload.
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED" => Unprocessable,
     /// Too many requests.

@@ -43,6 +43,8 @@ pub enum Task {
     ProcessWebhook { inbox_id: InboxId },
     /// Work out what a received return is worth and refund it.
     ProcessReturn { return_request_id: ReturnRequestId },
+    /// Close an approved return that was never sent.
+    ExpireReturn { return_request_id: ReturnRequestId },
     /// Pay a refund out at the provider.
     RefundPayment { refund_id: RefundId },
     /// Reject a seller order that its seller did not accept in time.
@@ -67,6 +69,7 @@ impl Task {
             Self::SyncShipment { .. } => JobKind::SyncShipment,
             Self::ProcessWebhook { .. } => JobKind::ProcessWebhook,
             Self::ProcessReturn { .. } => JobKind::ProcessReturn,
+            Self::ExpireReturn { .. } => JobKind::ExpireReturn,
             Self::RefundPayment { .. } => JobKind::RefundPayment,
             Self::RejectUnaccepted { .. } => JobKind::RejectUnaccepted,
             Self::CompleteSellerOrder { .. } => JobKind::CompleteSellerOrder,
@@ -87,6 +90,7 @@ impl Task {
             Self::SyncShipment { shipment_id } => format!("sync:{shipment_id}"),
             Self::ProcessWebhook { inbox_id } => format!("webhook:{inbox_id}"),
             Self::ProcessReturn { return_request_id } => format!("return:{return_request_id}"),
+            Self::ExpireReturn { return_request_id } => format!("expire-return:{return_request_id}"),
             Self::RefundPayment { refund_id } => format!("refund:{refund_id}"),
             Self::RejectUnaccepted { seller_order_id } => format!("reject:{seller_order_id}"),
             Self::CompleteSellerOrder { seller_order_id } => format!("complete:{seller_order_id}"),
@@ -111,15 +115,16 @@ pub const LEASE_MARGIN: Duration = Duration::from_secs(15);
 
 /// The policy of a kind.
 pub const fn policy(kind: JobKind) -> Policy {
+    // 60 attempts last about two days, 20 about six hours, 12 about half an hour.
     let (queue, max_attempts, timeout) = match kind {
         JobKind::CapturePayment | JobKind::VoidPayment | JobKind::ResolvePayment | JobKind::RefundPayment => {
-            (JobQueue::Money, 20, 30)
+            (JobQueue::Money, 60, 30)
         }
-        JobKind::ProcessReturn | JobKind::ExpireOrder => (JobQueue::Money, 20, 30),
+        JobKind::ProcessReturn | JobKind::ExpireOrder => (JobQueue::Money, 60, 30),
         JobKind::ProcessWebhook => (JobQueue::Events, 20, 30),
-        JobKind::BuyLabel | JobKind::VoidLabel => (JobQueue::Fulfilment, 12, 30),
-        JobKind::SyncShipment | JobKind::RejectUnaccepted | JobKind::CompleteSellerOrder => {
-            (JobQueue::Fulfilment, 12, 30)
+        JobKind::BuyLabel | JobKind::VoidLabel => (JobQueue::Fulfilment, 60, 30),
+        JobKind::SyncShipment | JobKind::RejectUnaccepted | JobKind::CompleteSellerOrder | JobKind::ExpireReturn => {
+            (JobQueue::Fulfilment, 60, 30)
         }
         JobKind::ExpireCart => (JobQueue::Bulk, 12, 30),
         JobKind::ImportInventory => (JobQueue::Bulk, 12, 120),

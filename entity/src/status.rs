@@ -95,7 +95,7 @@ words! {
     /// What a job does.
     JobKind {
         CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment,
-        ProcessWebhook, ProcessReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory,
+        ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory,
     }
     /// Jobs of one queue share workers; a queue never starves another.
     JobQueue { Money, Fulfilment, Events, Bulk }

@@ -25,7 +25,7 @@ pub enum Error {
     Refused { request: String, status: u16, code: String, message: String },
     /// souk did not answer.
     #[error("{request}: no answer: {cause}")]
-    Unreachable { request: String, cause: reqwest::Error },
+    Unreachable { request: String, cause: String },
     /// The answer is not what this program expects.
     #[error("{request}: an answer that cannot be read: {cause}")]
     Unreadable { request: String, cause: serde_json::Error },
@@ -197,7 +197,7 @@ impl Client {
         if let Some(version) = call.if_match {
             request = request.header("If-Match", format!("\"{version}\""));
         }
-        let unreachable = |cause| Error::Unreachable { request: call.name(), cause };
+        let unreachable = |error| Error::Unreachable { request: call.name(), cause: innermost(&error) };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let body = response.bytes().await.map_err(unreachable)?;
@@ -209,6 +209,15 @@ impl Client {
         let (code, message) = (text("code"), text("message"));
         Err(Error::Refused { request: call.name(), status: status.as_u16(), code, message })
     }
+}
+
+/// What an HTTP error comes down to, such as a refused connection.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 /// A person with an account, signed in when needed.

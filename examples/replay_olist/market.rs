@@ -1,6 +1,6 @@
 //! Sets the marketplace up as the source had it: sellers, offers at real prices, freights, customers.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
@@ -34,10 +34,6 @@ struct Stock {
     price: Cents,
     /// Exactly what the source sells: a unit that gets lost or is sold twice is noticed.
     units: i64,
-}
-
-fn kept(outcome: std::io::Result<()>) -> Result<()> {
-    outcome.map_err(|error| Error::Stuck(format!("the state file cannot be written: {error}")))
 }
 
 impl<'a> Market<'a> {
@@ -119,7 +115,7 @@ impl<'a> Market<'a> {
             .try_for_each_concurrent(concurrency, async |(id, account)| {
                 if !self.state.knows_customer(id) {
                     account.register(self.client).await?;
-                    kept(self.state.customer_made(id))?;
+                    self.state.customer_made(id)?;
                 }
                 bar.step();
                 Ok(())
@@ -145,7 +141,7 @@ impl<'a> Market<'a> {
             Err(error) => return Err(error),
         };
         let approve = Call::post_nothing(format!("/api/v1/admin/sellers/{seller}/approve")).by(self.admin);
-        match self.client.done(approve.key(format!("approve:{id}"))).await {
+        match self.client.done(approve.key(format!("approve:{seller}"))).await {
             // Approved before, by a run that was stopped.
             Err(error) if error.is("ILLEGAL_TRANSITION") => {}
             other => other?,
@@ -158,7 +154,7 @@ impl<'a> Market<'a> {
         });
         let create = Call::post("/api/v1/seller/warehouses", warehouse).by(account).key("warehouse:main");
         let warehouse: Made = self.client.call(create).await?;
-        kept(self.state.seller_made(id, SellerIds { id: seller, warehouse: warehouse.id }))
+        self.state.seller_made(id, SellerIds { id: seller, warehouse: warehouse.id })
     }
 
     async fn product(&self, id: &str, maker: &str, slots: &BTreeSet<u32>) -> Result<()> {
@@ -177,7 +173,7 @@ impl<'a> Market<'a> {
             let path = format!("/api/v1/seller/products/{}/variants", product.id);
             let create = Call::post(path, body).by(account).key(format!("variant:{id}:{slot}"));
             let variant: Made = self.client.call(create).await?;
-            kept(self.state.variant_made(id, *slot, variant.id))?;
+            self.state.variant_made(id, *slot, variant.id)?;
         }
         Ok(())
     }
@@ -195,7 +191,7 @@ impl<'a> Market<'a> {
         let warehouse = self.ids_of(seller)?.warehouse;
         let path = format!("/api/v1/seller/inventory/{}/{warehouse}", made.id);
         self.client.done(Call::put(path, json!({"on_hand": stock.units})).by(account)).await?;
-        kept(self.state.offer_made(offer, made.id))
+        self.state.offer_made(offer, made.id)
     }
 
     /// The freight of a seller's part of an order is a shipping method of exactly that price.
@@ -209,7 +205,7 @@ impl<'a> Market<'a> {
         });
         let create = Call::post("/api/v1/seller/shipping-methods", body).by(self.account_of(seller)?);
         let made: Made = self.client.call(create.key(format!("freight:{freight}"))).await?;
-        kept(self.state.method_made(seller, freight, made.id))
+        self.state.method_made(seller, freight, made.id)
     }
 
     /// The person who sells as this seller.
@@ -227,10 +223,9 @@ impl<'a> Market<'a> {
         known(self.state.seller(seller), "seller")
     }
 
-    /// The sellers of the source by their ids in souk.
-    pub fn by_id(&self) -> HashMap<Uuid, &str> {
-        let id = |seller: &'a String| Some((self.state.seller(seller)?.id, seller.as_str()));
-        self.sellers.keys().filter_map(id).collect()
+    /// The seller of the source who has this id in souk.
+    pub fn seller_by_id(&self, id: Uuid) -> Result<String> {
+        known(self.state.seller_by_id(id), "seller")
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::cents::Cents;
+use crate::client::{Error, Result};
 use crate::source::OfferKey;
 
 /// What all runs with one progress file share.
@@ -59,6 +60,7 @@ enum Record {
 struct Known {
     run: Option<Run>,
     sellers: HashMap<String, SellerIds>,
+    sellers_by_id: HashMap<Uuid, String>,
     variants: HashMap<(String, u32), Uuid>,
     offers: HashMap<OfferKey, Uuid>,
     methods: HashMap<(String, Cents), Uuid>,
@@ -71,17 +73,28 @@ impl Known {
     fn learn(&mut self, record: Record) {
         match record {
             Record::Run(run) => self.run = Some(run),
-            Record::Seller { seller, ids } => drop(self.sellers.insert(seller, ids)),
-            Record::Variant { product, slot, id } => drop(self.variants.insert((product, slot), id)),
+            Record::Seller { seller, ids } => {
+                self.sellers_by_id.insert(ids.id, seller.clone());
+                self.sellers.insert(seller, ids);
+            }
+            Record::Variant { product, slot, id } => {
+                self.variants.insert((product, slot), id);
+            }
             Record::Offer { product, seller, slot, id } => {
                 self.offers.insert(OfferKey { product, seller, slot }, id);
             }
             Record::Method { seller, freight_cents, id } => {
                 self.methods.insert((seller, Cents(freight_cents)), id);
             }
-            Record::Customer { customer } => drop(self.customers.insert(customer)),
-            Record::Order { order, placed } => drop(self.orders.insert(order, placed)),
-            Record::Finished { order } => drop(self.finished.insert(order)),
+            Record::Customer { customer } => {
+                self.customers.insert(customer);
+            }
+            Record::Order { order, placed } => {
+                self.orders.insert(order, placed);
+            }
+            Record::Finished { order } => {
+                self.finished.insert(order);
+            }
         }
     }
 }
@@ -137,7 +150,7 @@ impl State {
             known: Mutex::new(known),
         };
         if begun.is_none() {
-            state.record(Record::Run(run)).map_err(|error| broken(&error))?;
+            state.record(Record::Run(run)).map_err(|error| error.to_string())?;
         }
         Ok(state)
     }
@@ -152,11 +165,13 @@ impl State {
         &self.run
     }
 
-    fn record(&self, record: Record) -> std::io::Result<()> {
-        let mut line = serde_json::to_vec(&record)?;
-        line.push(b'\n');
-        // In one write, so that no other line comes in between and at most the last one is cut off.
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line)?;
+    fn record(&self, record: Record) -> Result<()> {
+        let written = serde_json::to_vec(&record).map_err(std::io::Error::from).and_then(|mut line| {
+            line.push(b'\n');
+            // In one write, so that no other line comes in between and at most the last one is cut off.
+            self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line)
+        });
+        written.map_err(|error| Error::Stuck(format!("{}: {error}", self.path.display())))?;
         self.known().learn(record);
         Ok(())
     }
@@ -167,6 +182,10 @@ impl State {
 
     pub fn seller(&self, seller: &str) -> Option<SellerIds> {
         self.known().sellers.get(seller).copied()
+    }
+
+    pub fn seller_by_id(&self, id: Uuid) -> Option<String> {
+        self.known().sellers_by_id.get(&id).cloned()
     }
 
     pub fn variant(&self, product: &str, slot: u32) -> Option<Uuid> {
@@ -193,32 +212,32 @@ impl State {
         self.known().finished.contains(order)
     }
 
-    pub fn seller_made(&self, seller: &str, ids: SellerIds) -> std::io::Result<()> {
+    pub fn seller_made(&self, seller: &str, ids: SellerIds) -> Result<()> {
         self.record(Record::Seller { seller: seller.to_owned(), ids })
     }
 
-    pub fn variant_made(&self, product: &str, slot: u32, id: Uuid) -> std::io::Result<()> {
+    pub fn variant_made(&self, product: &str, slot: u32, id: Uuid) -> Result<()> {
         self.record(Record::Variant { product: product.to_owned(), slot, id })
     }
 
-    pub fn offer_made(&self, offer: &OfferKey, id: Uuid) -> std::io::Result<()> {
+    pub fn offer_made(&self, offer: &OfferKey, id: Uuid) -> Result<()> {
         let OfferKey { product, seller, slot } = offer.clone();
         self.record(Record::Offer { product, seller, slot, id })
     }
 
-    pub fn method_made(&self, seller: &str, freight: Cents, id: Uuid) -> std::io::Result<()> {
+    pub fn method_made(&self, seller: &str, freight: Cents, id: Uuid) -> Result<()> {
         self.record(Record::Method { seller: seller.to_owned(), freight_cents: freight.0, id })
     }
 
-    pub fn customer_made(&self, customer: &str) -> std::io::Result<()> {
+    pub fn customer_made(&self, customer: &str) -> Result<()> {
         self.record(Record::Customer { customer: customer.to_owned() })
     }
 
-    pub fn order_placed(&self, order: &str, placed: Placed) -> std::io::Result<()> {
+    pub fn order_placed(&self, order: &str, placed: Placed) -> Result<()> {
         self.record(Record::Order { order: order.to_owned(), placed })
     }
 
-    pub fn order_finished(&self, order: &str) -> std::io::Result<()> {
+    pub fn order_finished(&self, order: &str) -> Result<()> {
         self.record(Record::Finished { order: order.to_owned() })
     }
 }

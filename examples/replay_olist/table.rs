@@ -99,10 +99,7 @@ pub fn read(
         let line = record.position().map_or(0, csv::Position::line);
         let text = |place: &usize| record.get(*place).and_then(|cell| str::from_utf8(cell).ok()).map(str::to_owned);
         let cells: Option<Vec<String>> = places.iter().map(text).collect();
-        let bad = |what: String| BadRow {
-            problem: Problem { file, line, what },
-            key: places.first().and_then(text),
-        };
+        let bad = |what: String| BadRow { problem: Problem { file, line, what }, key: places.first().and_then(text) };
         rows.push(match cells {
             _ if record.len() != header.len() => {
                 Err(bad(format!("the row has {} fields and the header {}", record.len(), header.len())))

@@ -92,7 +92,6 @@ pub struct OrderLine {
 /// A payment attempt.
 #[derive(Deserialize)]
 pub struct Payment {
-    pub status: String,
     pub provider_ref: Option<String>,
     #[serde(deserialize_with = "cents")]
     pub captured_amount: Cents,

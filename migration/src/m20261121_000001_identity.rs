@@ -66,13 +66,14 @@ CREATE TABLE seller (
 );
 CREATE INDEX ix_seller_status ON seller (status, id);
 
+-- A person acts for one seller.
 CREATE TABLE seller_member (
     seller_id {uuid} NOT NULL CONSTRAINT fk_seller_member_seller REFERENCES seller (id),
     user_id {uuid} NOT NULL CONSTRAINT fk_seller_member_user REFERENCES app_user (id),
     role varchar(20) NOT NULL,
     created_at {timestamp} NOT NULL,
     CONSTRAINT pk_seller_member PRIMARY KEY (seller_id, user_id),
+    CONSTRAINT uq_seller_member_user UNIQUE (user_id),
     CONSTRAINT ck_seller_member_role CHECK (role IN ('owner', 'staff'))
 );
-CREATE INDEX ix_seller_member_user_id ON seller_member (user_id);
 "#;

@@ -65,7 +65,7 @@ CREATE TABLE product_variant (
     name varchar(255) NOT NULL,
     weight_grams integer NOT NULL,
     created_at {timestamp} NOT NULL,
-    CONSTRAINT ck_product_variant_weight_grams CHECK (weight_grams BETWEEN 0 AND 1000000)
+    CONSTRAINT ck_product_variant_weight_grams CHECK (weight_grams BETWEEN 1 AND 1000000)
 );
 CREATE INDEX ix_product_variant_product_id ON product_variant (product_id, id);
 

@@ -33,7 +33,7 @@ CREATE TABLE payment (
     currency varchar(3) NOT NULL,
     status varchar(20) NOT NULL,
     -- where the shopper confirms the payment at the provider
-    confirm_url varchar(500),
+    confirm_url varchar(2000),
     failure_code varchar(60),
     failure_message varchar(500),
     version bigint NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE payment (
     updated_at {timestamp} NOT NULL,
     CONSTRAINT uq_payment_provider_ref UNIQUE (provider, provider_ref),
     CONSTRAINT ck_payment_status CHECK (status IN ('pending', 'requires_action', 'authorized', 'captured', 'failed', 'voided', 'unresolved')),
-    CONSTRAINT ck_payment_amount CHECK (amount > 0 AND authorized_amount >= 0 AND captured_amount >= 0 AND captured_amount <= authorized_amount)
+    CONSTRAINT ck_payment_amount CHECK (amount >= 0 AND authorized_amount >= 0 AND captured_amount >= 0 AND captured_amount <= authorized_amount)
 );
 CREATE INDEX ix_payment_order_id ON payment (order_id);
 CREATE UNIQUE INDEX uq_payment_live ON payment (order_id) WHERE status NOT IN ('failed', 'voided');
@@ -105,7 +105,8 @@ CREATE TABLE refund (
     created_at {timestamp} NOT NULL,
     updated_at {timestamp} NOT NULL,
     CONSTRAINT ck_refund_reason CHECK (reason IN ('cancellation', 'return', 'goodwill')),
-    CONSTRAINT ck_refund_amount CHECK (amount > 0),
+    -- nothing, where only commission or the platform's discount is to be reversed
+    CONSTRAINT ck_refund_amount CHECK (amount >= 0),
     CONSTRAINT ck_refund_status CHECK (status IN ('pending', 'submitted', 'succeeded', 'failed', 'unresolved'))
 );
 CREATE INDEX ix_refund_return_request_id ON refund (return_request_id);

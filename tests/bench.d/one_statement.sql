@@ -92,7 +92,7 @@ VALUES (('0000000f-0000-7000-8000-' || :three)::uuid, 'order.created', 'order', 
 ),
 new_job AS (
 INSERT INTO job (id, kind, queue, unique_key, payload, status, attempts, max_attempts, run_at, created_at, updated_at)
-VALUES (('00000010-0000-7000-8000-' || :order)::uuid, 'expire_order', 'money', 'expire-order:' || ('0000000a-0000-7000-8000-' || :order)::uuid, '{"kind": "expire_order", "order_id": "0000000a-0000-7000-8000-100000000000"}'::jsonb, 'queued', 0, 20, now() + interval '30 minutes', now(), now()) ON CONFLICT (unique_key) DO NOTHING
+VALUES (('00000010-0000-7000-8000-' || :order)::uuid, 'expire_order', 'money', 'expire-order:' || ('0000000a-0000-7000-8000-' || :order)::uuid, ('{"task": "expire_order", "order_id": "' || ('0000000a-0000-7000-8000-' || :order)::uuid || '"}')::jsonb, 'queued', 0, 20, now() + interval '30 minutes', now(), now()) ON CONFLICT (unique_key) DO NOTHING
 ),
 new_idempotency_key AS (
 INSERT INTO idempotency_key (actor, route, key, fingerprint, status_code, body, created_at)

@@ -82,7 +82,7 @@ VALUES (('0000000f-0000-7000-8000-' || :threeb)::uuid, 'seller_order.created', '
 INSERT INTO event (id, type, entity_kind, entity_id, version, order_id, seller_id, data, occurred_at)
 VALUES (('0000000f-0000-7000-8000-' || :threec)::uuid, 'seller_order.created', 'seller_order', ('0000000b-0000-7000-8000-' || :twob)::uuid, 1, ('0000000a-0000-7000-8000-' || :order)::uuid, ('00000002-0000-7000-8000-' || :seller2)::uuid, '{"total": 6995, "number": "ORD-2026-123456", "status": "pending", "currency": "USD"}'::jsonb, now());
 INSERT INTO job (id, kind, queue, unique_key, payload, status, attempts, max_attempts, run_at, created_at, updated_at)
-VALUES (('00000010-0000-7000-8000-' || :order)::uuid, 'expire_order', 'money', 'expire-order:' || ('0000000a-0000-7000-8000-' || :order)::uuid, '{"kind": "expire_order", "order_id": "0000000a-0000-7000-8000-100000000000"}'::jsonb, 'queued', 0, 20, now() + interval '30 minutes', now(), now()) ON CONFLICT (unique_key) DO NOTHING;
+VALUES (('00000010-0000-7000-8000-' || :order)::uuid, 'expire_order', 'money', 'expire-order:' || ('0000000a-0000-7000-8000-' || :order)::uuid, ('{"task": "expire_order", "order_id": "' || ('0000000a-0000-7000-8000-' || :order)::uuid || '"}')::jsonb, 'queued', 0, 20, now() + interval '30 minutes', now(), now()) ON CONFLICT (unique_key) DO NOTHING;
 INSERT INTO idempotency_key (actor, route, key, fingerprint, status_code, body, created_at)
 VALUES ('guest:0000000000000000000000000000000000000000000000000000' || :order, 'placeOrder', ('00000009-0000-7000-8000-' || :order)::uuid::text, '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', 201, :body, now());
 UPDATE inventory_level SET reserved = reserved + 1, updated_at = now()

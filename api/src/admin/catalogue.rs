@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use souk_domain::catalogue::{self, coupon as coupons};
 use souk_entity::category;
@@ -19,7 +20,7 @@ use crate::seller::coupons::{Coupon, CreateCoupon, page_of};
 
 /// A category to be added.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct CreateCategory {
     /// Its name.
     #[oai(validator(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$"))]
@@ -29,6 +30,12 @@ pub struct CreateCategory {
     slug: String,
     /// The category that it is part of.
     parent_id: Option<Uuid>,
+}
+
+impl Example for CreateCategory {
+    fn example() -> Self {
+        Self { name: "Lighting".into(), slug: "lighting".into(), parent_id: None }
+    }
 }
 
 /// A category as it was added.

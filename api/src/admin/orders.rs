@@ -2,6 +2,7 @@
 
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::actor::Actor;
@@ -22,6 +23,7 @@ use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
 use crate::http::replay::{Key, once};
 use crate::http::version;
+use crate::shopper::orders::Reason;
 use crate::view::HistoryEntry;
 use crate::view::order::{Order, OrderSummary, Payment, Refund};
 use crate::view::words::{OrderStatus, RefundStatus};
@@ -41,7 +43,7 @@ pub struct AdminOrder {
 
 /// Where an order is to be moved.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct SetOrderStatus {
     /// `cancelled`, `processing` or `completed`; every other status follows from payments and parcels.
     status: OrderStatus,
@@ -50,9 +52,15 @@ pub struct SetOrderStatus {
     reason: Option<String>,
 }
 
+impl Example for SetOrderStatus {
+    fn example() -> Self {
+        Self { status: OrderStatus::Cancelled, reason: Some("The shopper called.".into()) }
+    }
+}
+
 /// Money to be paid back as goodwill.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct RefundGoodwill {
     /// How much; at most what was paid for the seller order and not refunded yet.
     #[oai(validator(max_length = 24))]
@@ -60,6 +68,12 @@ pub struct RefundGoodwill {
     /// The currency of the order.
     #[oai(validator(max_length = 3))]
     currency: String,
+}
+
+impl Example for RefundGoodwill {
+    fn example() -> Self {
+        Self { amount: "5.00".into(), currency: "USD".into() }
+    }
 }
 
 /// All orders.
@@ -204,6 +218,33 @@ impl AdminOrders {
         }
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), Refund::from)))
+    }
+
+    /// Cancel a seller order
+    ///
+    /// Before anything of it has left; what was paid for it is refunded, the rest of the order goes on.
+    #[oai(path = "/seller-orders/:id/cancel", method = "post", operation_id = "adminCancelSellerOrder")]
+    async fn cancel_seller_order(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        body: Json<Reason>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Okay<Order>> {
+        who.admin()?;
+        let key = idempotency_key.0.as_deref();
+        let key = Key::read(who.key_space(), "adminCancelSellerOrder", key, &(id.0, &body.0))?;
+        let answer = once(&ctx.store, key, async |tx| {
+            let id = SellerOrderId(id.0);
+            lifecycle::cancel_part(&tx, id, who.actor(), &body.0.reason).await?;
+            let (order, _) = lifecycle::lock_part(&tx, id).await?;
+            Ok(Okay::new(&Order::from(detail::read(&**tx, order.id, None).await?)))
+        })
+        .await?;
+        Ok(answer)
     }
 
     /// Show any refund

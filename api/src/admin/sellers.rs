@@ -2,6 +2,7 @@
 
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::Error;
@@ -26,7 +27,7 @@ use crate::view::words::SellerStatus;
 
 /// What is agreed with a seller; what is left out stays.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct AdminConfigureSeller {
     /// The commission of orders placed from now on, 0 to 100, such as `12.5`.
     #[oai(validator(max_length = 10))]
@@ -37,6 +38,17 @@ pub struct AdminConfigureSeller {
     accept_within_hours: Option<i32>,
     /// Days after delivery in which a return may be asked for, 0 to 365.
     return_window_days: Option<i32>,
+}
+
+impl Example for AdminConfigureSeller {
+    fn example() -> Self {
+        Self {
+            commission_percent: Some("12.5".into()),
+            auto_accept: None,
+            accept_within_hours: None,
+            return_window_days: Some(30),
+        }
+    }
 }
 
 /// All sellers.

@@ -11,6 +11,7 @@ use poem::{Body, Endpoint, EndpointExt, IntoResponse, Middleware, Request, Respo
 use souk_domain::{Code, Error};
 
 use super::error::{ApiError, answer, of_status};
+use super::refuse;
 use super::request::{choose_request_id, request_id, with_request_id};
 use crate::context::Context;
 use crate::document;
@@ -25,7 +26,7 @@ pub fn app(
     let ui = service.swagger_ui_html();
     let mut routes = Route::new()
         .nest("/", service)
-        .at("/openapi.json", make_sync(move |_| spec.clone().with_header("content-type", "application/json")))
+        .at("/openapi.json", make_sync(move |_| spec.clone().with_content_type("application/json")))
         .at("/docs", make_sync(move |_| Html(ui.clone())));
     for (path, endpoint) in beside {
         routes = routes.nest(path, endpoint);
@@ -46,7 +47,8 @@ pub fn app(
         .with(Surround)
 }
 
-/// Reads bodies up to their limit, whether or not the client says how long they are.
+/// Reads bodies up to their limit, whether or not the client says how long they are, and refuses
+/// what no operation takes.
 struct Limits {
     body: usize,
     upload: usize,
@@ -82,7 +84,10 @@ impl<E: Endpoint> Endpoint for Limited<E> {
                     ApiError::from(of_status(StatusCode::BAD_REQUEST, &format!("The body broke off: {other}."))).into()
                 }
             })?;
+            refuse::unreadable(&request, &bytes).map_err(ApiError::from)?;
             request.set_body(Body::from_bytes(bytes));
+        } else {
+            refuse::unreadable(&request, &[]).map_err(ApiError::from)?;
         }
         self.inner.call(request).await
     }

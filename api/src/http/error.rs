@@ -122,9 +122,9 @@ pub fn answer(error: poem::Error) -> Response {
         unreadable(&e.reason)
     } else if let Some(e) = error.downcast_ref::<ParseParamError>() {
         unreadable(&format!("{}: {}", e.name, e.reason))
-    } else if let Some(e) = error.downcast_ref::<ParsePathError>() {
+    } else if error.downcast_ref::<ParsePathError>().is_some() {
         // An id that cannot be one names nothing.
-        Error::new(Code::NotFound, format!("There is nothing at this address: {} is malformed.", e.name))
+        Error::new(Code::NotFound, "There is nothing at this address: an id in it is malformed.")
     } else if let Some(e) = error.downcast_ref::<ContentTypeError>() {
         Error::new(Code::UnsupportedMediaType, format!("{e}; /docs tells what the operation reads."))
     } else if error.downcast_ref::<AuthorizationError>().is_some() {

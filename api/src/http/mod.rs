@@ -4,6 +4,7 @@ pub mod answer;
 pub mod app;
 pub mod error;
 pub mod page;
+pub mod refuse;
 pub mod replay;
 pub mod request;
 pub mod version;

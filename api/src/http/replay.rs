@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use poem_openapi::types::ToJSON;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use sha2::{Digest, Sha256};
 use souk_domain::constraint::is_unique_violation;
 use souk_domain::{Code, Error, Result, Store, Tx};
@@ -57,11 +57,13 @@ where
     W: Future<Output = Result<Answer<T, STATUS>>>,
 {
     let Some(key) = key else { return store.write(work).await };
-    if let Some(stored) = find(store, &key).await? {
-        return Ok(stored);
-    }
     let outcome = store
         .write(async |tx| {
+            // In the transaction and not before it: another connection of the pool would cost two
+            // round trips more, for every new request.
+            if let Some(stored) = find(&**tx, &key).await? {
+                return Ok(stored);
+            }
             let answer = work(tx.clone()).await?;
             let row = idempotency_key::ActiveModel {
                 actor: Set(key.actor.clone()),
@@ -82,7 +84,7 @@ where
     match outcome {
         Ok(answer) => Ok(answer),
         // The first request has committed in between; whatever failed here, its answer stands.
-        Err(error) => match find(store, &key).await? {
+        Err(error) => match find(store.read(), &key).await? {
             Some(stored) => Ok(stored),
             None => Err(error),
         },
@@ -99,9 +101,9 @@ fn is_key_taken(error: &sea_orm::DbErr) -> bool {
     )
 }
 
-async fn find<T, const STATUS: u16>(store: &Store, key: &Key) -> Result<Option<Answer<T, STATUS>>> {
+async fn find<T, const STATUS: u16>(db: &impl ConnectionTrait, key: &Key) -> Result<Option<Answer<T, STATUS>>> {
     let id = (key.actor.clone(), key.route.to_owned(), key.key.clone());
-    let Some(row) = idempotency_key::Entity::find_by_id(id).one(store.read()).await? else { return Ok(None) };
+    let Some(row) = idempotency_key::Entity::find_by_id(id).one(db).await? else { return Ok(None) };
     if row.fingerprint != key.fingerprint {
         return Err(Error::new(
             Code::IdempotencyKeyReused,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::{Error, catalogue};
@@ -20,7 +21,7 @@ use crate::http::replay::{Key, once};
 
 /// A product to be described.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct CreateProduct {
     /// Its name.
     #[oai(validator(min_length = 1, max_length = 255, pattern = r"^\S(.*\S)?$"))]
@@ -32,9 +33,15 @@ pub struct CreateProduct {
     category_id: Option<Uuid>,
 }
 
+impl Example for CreateProduct {
+    fn example() -> Self {
+        Self { name: "Desk lamp".into(), description: "A lamp for a desk.".into(), category_id: None }
+    }
+}
+
 /// What is to be different of a product; what is left out stays.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct ChangeProduct {
     /// Its name.
     #[oai(validator(min_length = 1, max_length = 255, pattern = r"^\S(.*\S)?$"))]
@@ -46,9 +53,15 @@ pub struct ChangeProduct {
     active: Option<bool>,
 }
 
+impl Example for ChangeProduct {
+    fn example() -> Self {
+        Self { name: None, description: None, active: Some(false) }
+    }
+}
+
 /// A variant to be added.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct CreateVariant {
     /// Unique in the marketplace.
     #[oai(validator(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$"))]
@@ -57,8 +70,14 @@ pub struct CreateVariant {
     #[oai(validator(min_length = 1, max_length = 255, pattern = r"^\S(.*\S)?$"))]
     name: String,
     /// Packed, in grams.
-    #[oai(validator(minimum(value = "0"), maximum(value = "1000000")))]
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
     weight_grams: i32,
+}
+
+impl Example for CreateVariant {
+    fn example() -> Self {
+        Self { sku: "LAMP-RED".into(), name: "Red".into(), weight_grams: 850 }
+    }
 }
 
 /// A product as the seller who described it sees it.

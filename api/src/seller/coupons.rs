@@ -3,6 +3,7 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::catalogue::coupon::{self as coupons, NewCoupon};
@@ -27,7 +28,7 @@ use crate::view::{amount, percent};
 
 /// A coupon's terms.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct CreateCoupon {
     /// What the shopper types: 3 to 40 letters, digits and hyphens; upper and lower case are the same.
     #[oai(validator(min_length = 3, max_length = 40))]
@@ -52,6 +53,22 @@ pub struct CreateCoupon {
     starts_at: Option<DateTime<Utc>>,
     /// Valid until then; for ever when left out.
     ends_at: Option<DateTime<Utc>>,
+}
+
+impl Example for CreateCoupon {
+    fn example() -> Self {
+        Self {
+            code: "WELCOME10".into(),
+            kind: CouponKind::Percentage,
+            value: "10".into(),
+            currency: Some("USD".into()),
+            minimum_spend: Some("50.00".into()),
+            maximum_discount: Some("25.00".into()),
+            usage_limit: Some(1_000),
+            starts_at: None,
+            ends_at: None,
+        }
+    }
 }
 
 impl CreateCoupon {

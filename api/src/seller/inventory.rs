@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -22,7 +23,7 @@ use crate::http::replay::{Key, once};
 
 /// A place that the seller ships from.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct CreateWarehouse {
     /// Unique for the seller; inventory files name it.
     #[oai(validator(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$"))]
@@ -45,6 +46,20 @@ pub struct CreateWarehouse {
     /// Two capital letters of ISO 3166-1, such as `US`.
     #[oai(validator(pattern = "^[A-Z]{2}$"))]
     country: String,
+}
+
+impl Example for CreateWarehouse {
+    fn example() -> Self {
+        Self {
+            name: "Main".into(),
+            line1: "12 Dock Road".into(),
+            line2: None,
+            city: "Springfield".into(),
+            region: Some("IL".into()),
+            postal_code: "62701".into(),
+            country: "US".into(),
+        }
+    }
 }
 
 /// A place that the seller ships from.
@@ -89,12 +104,18 @@ impl From<warehouse::Model> for Warehouse {
 
 /// How many units there are.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct SetInventory {
     /// Units in the warehouse, those reserved for orders included.
     on_hand: i64,
     /// Available units at which the stock counts as low; stays when left out.
     low_stock_threshold: Option<i64>,
+}
+
+impl Example for SetInventory {
+    fn example() -> Self {
+        Self { on_hand: 100, low_stock_threshold: Some(5) }
+    }
 }
 
 /// Stock of an offer in a warehouse.

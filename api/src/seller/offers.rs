@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::money::{Money, currency};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::auth::Selling;
 use crate::context::Ctx;
-use crate::document::Tag;
+use crate::document::{EXAMPLE_ID, Tag};
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
@@ -23,7 +24,7 @@ use crate::view::amount;
 
 /// A variant to be offered.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct CreateOffer {
     /// The variant, described by this seller or another.
     variant_id: Uuid,
@@ -35,9 +36,15 @@ pub struct CreateOffer {
     currency: String,
 }
 
+impl Example for CreateOffer {
+    fn example() -> Self {
+        Self { variant_id: EXAMPLE_ID, price: "19.99".into(), currency: "USD".into() }
+    }
+}
+
 /// What is to be different of an offer; what is left out stays.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct ChangeOffer {
     /// The price of one unit.
     #[oai(validator(max_length = 24))]
@@ -47,6 +54,12 @@ pub struct ChangeOffer {
     currency: Option<String>,
     /// Whether it can be bought.
     active: Option<bool>,
+}
+
+impl Example for ChangeOffer {
+    fn example() -> Self {
+        Self { price: Some("17.99".into()), currency: Some("USD".into()), active: None }
+    }
 }
 
 /// An offer as its seller sees it.

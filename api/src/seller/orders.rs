@@ -20,7 +20,8 @@ use crate::http::page::{Page, PageRequest};
 use crate::http::replay::{Key, once};
 use crate::http::version;
 use crate::shopper::orders::Reason;
-use crate::view::order::{Address, SellerOrder, SellerOrderSummary};
+use crate::view::address::Address;
+use crate::view::order::{SellerOrder, SellerOrderSummary};
 use crate::view::words::OrderStatus;
 use crate::view::{HistoryEntry, amount};
 

@@ -2,6 +2,7 @@
 
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::returns::{self, Received};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::auth::Selling;
 use crate::context::Ctx;
-use crate::document::Tag;
+use crate::document::{EXAMPLE_ID, Tag};
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
@@ -25,11 +26,24 @@ use crate::view::words::{ReturnCondition, ReturnStatus};
 
 /// What came back.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct ReceiveReturn {
     /// Lines and what came of them; a line that is left out did not come.
     #[oai(validator(min_items = 1, max_items = 200))]
     lines: Vec<ReceiveReturnLine>,
+}
+
+impl Example for ReceiveReturn {
+    fn example() -> Self {
+        Self {
+            lines: vec![ReceiveReturnLine {
+                line_id: EXAMPLE_ID,
+                quantity: 1,
+                condition: ReturnCondition::Opened,
+                restock: true,
+            }],
+        }
+    }
 }
 
 /// What came back of a line.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use souk_domain::account::{self, SellerSettings};
@@ -77,7 +78,7 @@ pub struct SellerBalance {
 
 /// What a seller sets; what is left out stays.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct ConfigureSeller {
     /// Whether paid orders are accepted without a person.
     auto_accept: Option<bool>,
@@ -85,6 +86,12 @@ pub struct ConfigureSeller {
     accept_within_hours: Option<i32>,
     /// Days after delivery in which a return may be asked for, 0 to 365.
     return_window_days: Option<i32>,
+}
+
+impl Example for ConfigureSeller {
+    fn example() -> Self {
+        Self { auto_accept: Some(false), accept_within_hours: Some(24), return_window_days: None }
+    }
 }
 
 /// The seller who asks.

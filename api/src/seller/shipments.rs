@@ -2,6 +2,7 @@
 
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::{Binary, Json};
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi, ResponseContent};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use souk_domain::{Code, Error, Result, shipment as parcels};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use super::orders;
 use crate::auth::Selling;
 use crate::context::Ctx;
-use crate::document::Tag;
+use crate::document::{EXAMPLE_ID, Tag};
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
@@ -57,7 +58,7 @@ pub enum Label {
 
 /// What goes into a parcel.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct CreateShipment {
     /// The warehouse that it leaves.
     warehouse_id: Uuid,
@@ -67,6 +68,16 @@ pub struct CreateShipment {
     /// The carrier; the default one when left out.
     #[oai(validator(max_length = 20))]
     carrier: Option<String>,
+}
+
+impl Example for CreateShipment {
+    fn example() -> Self {
+        Self {
+            warehouse_id: EXAMPLE_ID,
+            lines: Some(vec![CreateShipmentLine { line_id: EXAMPLE_ID, quantity: 2 }]),
+            carrier: None,
+        }
+    }
 }
 
 /// Units of a line that go into a parcel.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::catalogue::{self, NewShippingMethod};
@@ -23,7 +24,7 @@ use crate::view::amount;
 
 /// A way of shipping to be offered.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct CreateShippingMethod {
     /// Unique for the seller and currency.
     #[oai(validator(min_length = 1, max_length = 100, pattern = r"^\S(.*\S)?$"))]
@@ -43,12 +44,31 @@ pub struct CreateShippingMethod {
     max_days: i32,
 }
 
+impl Example for CreateShippingMethod {
+    fn example() -> Self {
+        Self {
+            name: "Parcel".into(),
+            price: "5.00".into(),
+            currency: "USD".into(),
+            free_over: Some("100.00".into()),
+            min_days: 2,
+            max_days: 4,
+        }
+    }
+}
+
 /// Whether a way of shipping is in use.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct ChangeShippingMethod {
     /// Whether carts can choose it.
     active: bool,
+}
+
+impl Example for ChangeShippingMethod {
+    fn example() -> Self {
+        Self { active: false }
+    }
 }
 
 /// A way of shipping as its seller sees it.

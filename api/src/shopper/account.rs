@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
@@ -11,16 +12,17 @@ use souk_entity::status::UserRole as Role;
 use souk_entity::user;
 use uuid::Uuid;
 
-use crate::auth::{SignedIn, hash_password, verify_password};
+use crate::auth::SignedIn;
 use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
+use crate::password::{hash_password, verify_password};
 use crate::view::words::{SellerStatus, UserRole};
 
 /// Who registers.
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct Register {
     /// The sign-in name.
     #[oai(validator(max_length = 254))]
@@ -33,9 +35,15 @@ pub struct Register {
     name: String,
 }
 
+impl Example for Register {
+    fn example() -> Self {
+        Self { email: "ann@example.org".into(), password: "correct horse battery".into(), name: "Ann".into() }
+    }
+}
+
 /// Who signs in.
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct SignIn {
     /// The sign-in name.
     #[oai(validator(max_length = 254))]
@@ -45,13 +53,25 @@ pub struct SignIn {
     password: String,
 }
 
+impl Example for SignIn {
+    fn example() -> Self {
+        Self { email: "ann@example.org".into(), password: "correct horse battery".into() }
+    }
+}
+
 /// A refresh token.
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct Refresh {
     /// As the last sign-in or refresh gave it.
     #[oai(validator(max_length = 128))]
     refresh_token: String,
+}
+
+impl Example for Refresh {
+    fn example() -> Self {
+        Self { refresh_token: "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9".into() }
+    }
 }
 
 /// A sign-in.
@@ -85,11 +105,17 @@ pub struct User {
 
 /// Who wants to sell.
 #[derive(Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct ApplyToSell {
     /// The shop's name, unique in the marketplace.
     #[oai(validator(min_length = 2, max_length = 200))]
     name: String,
+}
+
+impl Example for ApplyToSell {
+    fn example() -> Self {
+        Self { name: "Lamps of Lyon".into() }
+    }
 }
 
 /// An application to sell.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use souk_domain::cart::{self, Owner};
 use souk_domain::{Tx, account, money};
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::auth::{Guest, Shopper, SignedIn};
 use crate::context::Ctx;
-use crate::document::Tag;
+use crate::document::{EXAMPLE_ID, Tag};
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
 use crate::http::replay::{Key, once};
@@ -21,7 +22,7 @@ use crate::view::cart::Cart;
 
 /// A quantity of an offer.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct CartItem {
     /// The offer.
     offer_id: Uuid,
@@ -29,9 +30,15 @@ pub struct CartItem {
     quantity: i64,
 }
 
+impl Example for CartItem {
+    fn example() -> Self {
+        Self { offer_id: EXAMPLE_ID, quantity: 2 }
+    }
+}
+
 /// What a cart starts with.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct CreateCart {
     /// ISO 4217, such as `USD`; every offer in the cart must be priced in it.
     #[oai(validator(max_length = 3))]
@@ -39,6 +46,12 @@ pub struct CreateCart {
     /// The first lines.
     #[oai(default, validator(max_items = 200))]
     lines: Vec<CartItem>,
+}
+
+impl Example for CreateCart {
+    fn example() -> Self {
+        Self { currency: "USD".into(), lines: vec![CartItem::example()] }
+    }
 }
 
 /// A cart that was made, and the token of a guest's.
@@ -53,27 +66,45 @@ pub struct NewCart {
 
 /// How many of an offer.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct Quantity {
     /// 1 to 9999 units.
     quantity: i64,
 }
 
+impl Example for Quantity {
+    fn example() -> Self {
+        Self { quantity: 3 }
+    }
+}
+
 /// A coupon to use.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct UseCoupon {
     /// Its code; upper and lower case are the same.
     #[oai(validator(min_length = 1, max_length = 40))]
     code: String,
 }
 
+impl Example for UseCoupon {
+    fn example() -> Self {
+        Self { code: "WELCOME10".into() }
+    }
+}
+
 /// How a seller's part is to be shipped.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct ChooseShipping {
     /// One of the seller's shipping methods.
     shipping_method_id: Uuid,
+}
+
+impl Example for ChooseShipping {
+    fn example() -> Self {
+        Self { shipping_method_id: EXAMPLE_ID }
+    }
 }
 
 /// Who makes a cart: signed in, or nobody yet.

@@ -2,6 +2,7 @@
 
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::money::{Money, currency};
@@ -16,20 +17,21 @@ use uuid::Uuid;
 
 use crate::auth::Shopper;
 use crate::context::Ctx;
-use crate::document::Tag;
+use crate::document::{EXAMPLE_ID, Tag};
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
 use crate::http::replay::{Key, once};
 use crate::http::version;
 use crate::view::HistoryEntry;
-use crate::view::order::{Address, Order, OrderSummary, Payment, Refund};
+use crate::view::address::Address;
+use crate::view::order::{Order, OrderSummary, Payment, Refund};
 use crate::view::parcel::Shipment;
 use crate::view::words::OrderStatus;
 
 /// What an order is placed with.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct PlaceOrder {
     /// The cart that becomes the order.
     cart_id: Uuid,
@@ -51,22 +53,48 @@ pub struct PlaceOrder {
     notes: Option<String>,
 }
 
+impl Example for PlaceOrder {
+    fn example() -> Self {
+        Self {
+            cart_id: EXAMPLE_ID,
+            expected_total: Some("44.98".into()),
+            currency: Some("USD".into()),
+            email: "ann@example.org".into(),
+            shipping_address: Address::example(),
+            billing_address: None,
+            notes: Some("Please ring twice.".into()),
+        }
+    }
+}
+
 /// Why something is cancelled.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
 pub struct Reason {
     /// In a sentence.
     #[oai(validator(min_length = 1, max_length = 500))]
     pub reason: String,
 }
 
+impl Example for Reason {
+    fn example() -> Self {
+        Self { reason: "Ordered by mistake.".into() }
+    }
+}
+
 /// How the shopper wants to pay.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct StartPayment {
     /// The payment provider; the first configured one when left out.
     #[oai(validator(max_length = 20))]
     provider: Option<String>,
+}
+
+impl Example for StartPayment {
+    fn example() -> Self {
+        Self { provider: None }
+    }
 }
 
 /// Where an order is.
@@ -261,8 +289,17 @@ impl Orders {
             let gateway = ctx.ports.payment(Some(&opened.provider))?;
             let amount = Money { amount: opened.amount, currency: opened.currency };
             let seen = gateway.create(&opened.id.to_string(), amount, &format!("payment:{}", opened.id)).await;
+            if let Err(PortError::Refused { .. }) = &seen {
+                // It never began there; another attempt may.
+                ctx.store.write(async |tx| payment::void_unregistered(&tx, opened.id).await).await?;
+            }
             let seen = seen.map_err(unavailable)?;
-            ctx.store.write(async |tx| payment::register(&tx, opened.id, &seen).await).await?
+            let payment = ctx.store.write(async |tx| payment::register(&tx, opened.id, &seen).await).await?;
+            if payment.status == PaymentStatus::Voided {
+                let message = "The order was cancelled while the payment was being started.";
+                return Err(Error::new(Code::IllegalTransition, message).into());
+            }
+            payment
         } else {
             opened
         };
@@ -325,11 +362,14 @@ impl Orders {
 }
 
 fn unavailable(error: PortError) -> Error {
-    let message = match &error {
-        PortError::Refused { message, .. } => format!("The payment provider refuses: {message}"),
-        PortError::Unavailable(_) | PortError::Unknown(_) => {
-            "The payment provider does not answer; repeat the request shortly, no second payment is made.".to_owned()
+    let told = match &error {
+        PortError::Refused { message, .. } => {
+            Error::new(Code::PaymentRefused, format!("The payment provider refuses to start a payment: {message}"))
         }
+        PortError::Unavailable(_) | PortError::Unknown(_) => Error::new(
+            Code::ProviderUnavailable,
+            "The payment provider does not answer; repeat the request shortly, no second payment is made.",
+        ),
     };
-    Error { source: Some(Box::new(error)), ..Error::new(Code::ProviderUnavailable, message) }
+    Error { source: Some(Box::new(error)), ..told }
 }

@@ -2,6 +2,7 @@
 
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::order::detail;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::auth::Shopper;
 use crate::context::Ctx;
-use crate::document::Tag;
+use crate::document::{EXAMPLE_ID, Tag};
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
@@ -24,7 +25,7 @@ use crate::view::words::ReturnReason;
 
 /// What is to be given back.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct RequestReturn {
     /// The seller's part of the order.
     seller_order_id: Uuid,
@@ -34,6 +35,16 @@ pub struct RequestReturn {
     /// A word to the seller.
     #[oai(validator(max_length = 1000))]
     note: Option<String>,
+}
+
+impl Example for RequestReturn {
+    fn example() -> Self {
+        Self {
+            seller_order_id: EXAMPLE_ID,
+            lines: vec![RequestReturnLine { line_id: EXAMPLE_ID, quantity: 1, reason: ReturnReason::Defective }],
+            note: Some("It does not light up.".into()),
+        }
+    }
 }
 
 /// Units of a line to be given back.

@@ -1,6 +1,7 @@
 //! Things as the API shows them. Amounts are decimal strings beside a `currency`, times RFC 3339
 //! in UTC, absent values left out.
 
+pub mod address;
 pub mod cart;
 pub mod order;
 pub mod parcel;

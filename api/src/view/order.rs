@@ -3,76 +3,16 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use souk_domain::order::detail::{OrderDetail, Part};
-use souk_domain::order::placement;
 use souk_entity::money::CurrencyCode;
 use souk_entity::status::AddressKind;
-use souk_entity::{order, order_address, order_line, payment, refund, return_line, return_request, seller_order};
+use souk_entity::{order, order_line, payment, refund, return_line, return_request, seller_order};
 use uuid::Uuid;
 
+use super::address::Address;
 use super::amount;
 use super::words::{
     OrderStatus, PaymentStatus, RefundReason, RefundStatus, ReturnCondition, ReturnReason, ReturnStatus,
 };
-
-/// A postal address.
-#[derive(Clone, Debug, Object)]
-#[oai(skip_serializing_if_is_none, deny_unknown_fields)]
-pub struct Address {
-    /// Person or company.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    pub name: String,
-    /// Street and number.
-    #[oai(validator(min_length = 1, max_length = 255))]
-    pub line1: String,
-    /// Flat, floor.
-    #[oai(validator(max_length = 255))]
-    pub line2: Option<String>,
-    /// Town.
-    #[oai(validator(min_length = 1, max_length = 100))]
-    pub city: String,
-    /// State or province.
-    #[oai(validator(max_length = 100))]
-    pub region: Option<String>,
-    /// ZIP or post code.
-    #[oai(validator(min_length = 1, max_length = 20))]
-    pub postal_code: String,
-    /// Two capital letters of ISO 3166-1, such as `US`.
-    #[oai(validator(pattern = "^[A-Z]{2}$"))]
-    pub country: String,
-    /// For the carrier.
-    #[oai(validator(max_length = 20))]
-    pub phone: Option<String>,
-}
-
-impl From<Address> for placement::Address {
-    fn from(given: Address) -> Self {
-        Self {
-            name: given.name,
-            line1: given.line1,
-            line2: given.line2,
-            city: given.city,
-            region: given.region,
-            postal_code: given.postal_code,
-            country: given.country,
-            phone: given.phone,
-        }
-    }
-}
-
-impl From<order_address::Model> for Address {
-    fn from(row: order_address::Model) -> Self {
-        Self {
-            name: row.name,
-            line1: row.line1,
-            line2: row.line2,
-            city: row.city,
-            region: row.region,
-            postal_code: row.postal_code,
-            country: row.country,
-            phone: row.phone,
-        }
-    }
-}
 
 /// An order in a list.
 #[derive(Debug, Object)]

@@ -47,7 +47,7 @@ words! {
     /// The states of a job.
     JobStatus = "souk_entity::status::JobStatus" { Queued, Running, Done, Dead }
     /// What a job does.
-    JobKind = "souk_entity::status::JobKind" { CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment, ProcessWebhook, ProcessReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory }
+    JobKind = "souk_entity::status::JobKind" { CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment, ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory }
     /// Jobs of one queue share workers; a queue never starves another.
     JobQueue = "souk_entity::status::JobQueue" { Money, Fulfilment, Events, Bulk }
     /// The states of a batch.

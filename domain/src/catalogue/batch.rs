@@ -29,7 +29,7 @@ pub const MOST_ROWS: usize = 100_000;
 pub const LONGEST_ROW: usize = 2_000;
 
 /// Rows that are applied in one transaction.
-pub const ROWS_AT_ONCE: u64 = 200;
+pub const ROWS_AT_ONCE: u64 = 50;
 
 const INSERT_AT_ONCE: usize = 1_000;
 

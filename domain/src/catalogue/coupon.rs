@@ -1,6 +1,6 @@
 //! Coupons, as operators and sellers make them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use souk_entity::coupon;
 use souk_entity::id::{CouponId, SellerId};
@@ -58,6 +58,10 @@ pub async fn create(tx: &Tx, new: NewCoupon) -> Result<coupon::Model> {
         || new.usage_limit.is_some_and(|limit| limit < 1)
     {
         return refuse("Limits of a coupon are positive.");
+    }
+    // Both databases keep these years, and RFC 3339 can write them.
+    if std::iter::once(new.starts_at).chain(new.ends_at).any(|instant| !(1..=9999).contains(&instant.year())) {
+        return refuse("A coupon's years are 1 to 9999.");
     }
     if new.ends_at.is_some_and(|ends| ends <= new.starts_at) {
         return refuse("A coupon ends after it starts.");

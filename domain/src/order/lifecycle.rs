@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::json;
 use souk_entity::id::{OrderId, SellerOrderId};
-use souk_entity::status::{EntityKind, OrderStatus, RefundReason, RefundStatus, ReturnStatus};
+use souk_entity::status::{EntityKind, OrderStatus, PaymentStatus, RefundReason, RefundStatus, ReturnStatus};
 use souk_entity::{coupon, order, order_line, refund, return_request, seller, seller_order};
 
 use super::stock;
@@ -230,27 +230,49 @@ pub async fn cancel(tx: &Tx, id: OrderId, actor: Actor, reason: &str) -> Result<
     if live.is_empty() {
         return Err(Error::new(Code::IllegalTransition, "The order is cancelled already."));
     }
-    for part in &mut live {
-        withdraw(tx, part, actor, reason).await?;
-    }
     if unpaid {
         payment::abandon(tx, id).await?;
+        // Before the stock, as placing takes them: two that take turns do not wait in a circle.
         give_coupon_back(tx, &order).await?;
+    }
+    stock::release(tx, &stock::reservations_of_order(tx, id).await?).await?;
+    for part in &mut live {
+        withdraw(tx, part, actor, reason).await?;
     }
     follow_parts(tx, &mut order, actor, Some(reason.to_owned())).await
 }
 
-/// Cancels an order whose payment did not come in time. Returns `false`, having done nothing,
-/// when the order is not pending any more.
+/// What became of an order that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// It is cancelled now.
+    Expired,
+    /// It was paid or cancelled before.
+    NotPending,
+    /// The shopper has paid and the capture is under way; look again later.
+    BeingPaid,
+}
+
+/// An order whose money is held is given this long beyond its due time for the capture to come through.
+const CAPTURE_GRACE: TimeDelta = TimeDelta::hours(24);
+
+/// Cancels an order whose payment did not come in time.
 ///
 /// # Errors
 /// The database's.
-pub async fn expire(tx: &Tx, id: OrderId) -> Result<bool> {
-    if lock(tx, id).await?.status != OrderStatus::Pending {
-        return Ok(false);
+pub async fn expire(tx: &Tx, id: OrderId) -> Result<Expiry> {
+    let order = lock(tx, id).await?;
+    if order.status != OrderStatus::Pending {
+        return Ok(Expiry::NotPending);
+    }
+    let held = payment::live(tx, id)
+        .await?
+        .is_some_and(|live| matches!(live.status, PaymentStatus::Authorized | PaymentStatus::Unresolved));
+    if held && tx.now < order.payment_due_at + CAPTURE_GRACE {
+        return Ok(Expiry::BeingPaid);
     }
     cancel(tx, id, Actor::System, "not paid in time").await?;
-    Ok(true)
+    Ok(Expiry::Expired)
 }
 
 /// Rejects a seller order that was not accepted in time; returns `false` when it was.

@@ -21,6 +21,7 @@ use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::money::Money;
+use crate::payment;
 use crate::store::Tx;
 
 /// An address as the shopper gives it.
@@ -104,7 +105,7 @@ pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
     write(tx, &detail, &reservations).await?;
     if detail.order.total == MinorUnits::ZERO {
         // Nothing to pay: a discount has covered all of it.
-        super::lifecycle::confirm_paid(tx, detail.order.id, Actor::System).await?;
+        payment::settle_free(tx, &detail.order).await?;
     }
     Ok(Placed::New(Box::new(detail)))
 }

@@ -51,9 +51,30 @@ pub async fn open(tx: &Tx, order_id: OrderId, owner: &Owner, provider: &str) -> 
     }
     let reservations = stock::reservations_of_order(tx, order_id).await?;
     stock::hold_again(tx, &reservations, order.payment_due_at).await?;
+    let payment = begin(tx, &order, provider, Actor::Shopper(order.user_id)).await?;
+    job::enqueue(tx, &Task::ResolvePayment { payment_id: payment.id }, tx.now + ASK_AFTER).await?;
+    Ok(payment)
+}
+
+/// The provider of payments of nothing.
+const NOBODY: &str = "none";
+
+/// Settles an order that costs the shopper nothing by a payment of nothing, so that what the
+/// platform makes good to its sellers is entered, and can be reversed, like that of any order.
+///
+/// # Errors
+/// The database's.
+pub async fn settle_free(tx: &Tx, order: &order::Model) -> Result<()> {
+    let mut payment = begin(tx, order, NOBODY, Actor::System).await?;
+    step(tx, &mut payment, PaymentEvent::Authorize, Actor::System).await?;
+    step(tx, &mut payment, PaymentEvent::Capture, Actor::System).await?;
+    captured(tx, order, &payment).await
+}
+
+async fn begin(tx: &Tx, order: &order::Model, provider: &str, actor: Actor) -> Result<payment::Model> {
     let payment = payment::Model {
         id: PaymentId::at(tx.now),
-        order_id,
+        order_id: order.id,
         provider: provider.to_owned(),
         provider_ref: None,
         amount: order.total,
@@ -69,7 +90,7 @@ pub async fn open(tx: &Tx, order_id: OrderId, owner: &Owner, provider: &str) -> 
         updated_at: tx.now,
     };
     payment::Entity::insert(payment.clone().into_active_model()).exec_without_returning(&**tx).await?;
-    let parts = lifecycle::parts(tx, order_id).await?;
+    let parts = lifecycle::parts(tx, order.id).await?;
     let shares = parts.iter().map(|part| payment_share::ActiveModel {
         payment_id: Set(payment.id),
         seller_order_id: Set(part.id),
@@ -77,8 +98,7 @@ pub async fn open(tx: &Tx, order_id: OrderId, owner: &Owner, provider: &str) -> 
         refunded_amount: Set(MinorUnits::ZERO),
     });
     payment_share::Entity::insert_many(shares).exec_without_returning(&**tx).await?;
-    history::record(tx, vec![change(&payment, None, "payment.created", Actor::Shopper(order.user_id))]).await?;
-    job::enqueue(tx, &Task::ResolvePayment { payment_id: payment.id }, tx.now + ASK_AFTER).await?;
+    history::record(tx, vec![change(&payment, None, "payment.created", actor)]).await?;
     Ok(payment)
 }
 
@@ -95,6 +115,9 @@ pub async fn live(tx: &Tx, order_id: OrderId) -> Result<Option<payment::Model>> 
 }
 
 /// Notes what the provider calls the payment and where the shopper confirms it.
+///
+/// When the payment was given up meanwhile, the name is noted all the same: [`Task::ResolvePayment`]
+/// gives up at the provider what is over here.
 ///
 /// # Errors
 /// [`Code::NotFound`].
@@ -140,7 +163,7 @@ pub async fn observe(tx: &Tx, id: PaymentId, seen: &ProviderPayment, actor: Acto
             }
         }
         ProviderPaymentStatus::Failed => {
-            payment.failure_code.clone_from(&seen.failure_code);
+            payment.failure_code = seen.failure_code.as_ref().map(|code| code.chars().take(60).collect());
             if step(tx, &mut payment, PaymentEvent::Fail, actor).await? {
                 release_stock(tx, &order).await?;
             }

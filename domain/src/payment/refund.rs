@@ -184,7 +184,7 @@ async fn create(
         pieces.platform_discount =
             Ord::min(pieces.platform_discount, left(part.platform_discount_total, |refund| refund.platform_discount)?);
     }
-    if pieces.amount == MinorUnits::ZERO {
+    if [pieces.amount, pieces.commission, pieces.platform_discount] == [MinorUnits::ZERO; 3] {
         return Ok(None);
     }
     claim_share(tx, payment.id, part.id, pieces.amount).await?;
@@ -232,8 +232,8 @@ async fn write(
     Ok(())
 }
 
-/// Makes a refund that the provider refused anew, with the same pieces: the way on for an operator
-/// once the reason is out of the world.
+/// Makes a refund that the provider refused anew, of the same units and amounts: the way on for an
+/// operator once the reason is out of the world.
 ///
 /// # Errors
 /// [`Code::NotFound`]; [`Code::IllegalTransition`] unless it failed;
@@ -244,42 +244,21 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<refund::Model>
         let message = format!("The refund is {}; only a failed one can be made again.", failed.status);
         return Err(Error::new(Code::IllegalTransition, message));
     }
-    let pieces: Vec<Piece> = refund_line::Entity::find()
-        .filter(refund_line::Column::RefundId.eq(id))
-        .all(&**tx)
+    let payment = payment::Entity::find_by_id(failed.payment_id)
+        .one(&**tx)
         .await?
-        .into_iter()
-        .map(|row| Piece {
-            line: row.order_line_id,
-            component: row.component,
-            quantity: row.quantity,
-            amount: row.amount,
-        })
-        .collect();
+        .ok_or_else(|| Error::internal("a refund without a payment"))?;
     let (lines, paid) = (lines(tx, part.id).await?, paid_per_line(tx, part.id).await?);
-    for piece in &pieces {
-        let Some(line) = lines.iter().find(|line| Some(line.id) == piece.line) else { continue };
-        let held = paid.get(&line.id).copied().unwrap_or_default();
-        if line.refunded_quantity + piece.quantity > line.quantity || add(held, piece.amount)? > line.total {
-            return Err(exceeds());
+    let mut pieces = Pieces::default();
+    for row in refund_line::Entity::find().filter(refund_line::Column::RefundId.eq(id)).all(&**tx).await? {
+        match lines.iter().find(|line| Some(line.id) == row.order_line_id) {
+            // Worked out anew: others may have been paid for units of this line since.
+            Some(line) => pieces.take(line, row.quantity, paid.get(&line.id).copied().unwrap_or_default())?,
+            None => pieces.take_amount(row.component, row.amount)?,
         }
     }
-    claim_share(tx, failed.payment_id, part.id, failed.amount).await?;
-    let units: Vec<(OrderLineId, i64)> =
-        pieces.iter().filter_map(|piece| piece.line.map(|line| (line, piece.quantity))).collect();
-    count_units(tx, &units).await?;
-    let refund = refund::Model {
-        id: RefundId::at(tx.now),
-        provider_ref: None,
-        status: RefundStatus::Pending,
-        failure_message: None,
-        version: 1,
-        created_at: tx.now,
-        updated_at: tx.now,
-        ..failed
-    };
-    write(tx, &refund, &pieces, &part, actor).await?;
-    Ok(refund)
+    let made = create(tx, &payment, &part, failed.reason, failed.return_request_id, pieces, actor).await?;
+    find(tx, made.ok_or_else(exceeds)?).await
 }
 
 /// Takes `amount` of what is left of a seller order's share; the cap holds because it is checked
@@ -338,13 +317,13 @@ pub async fn submit(tx: &Tx, id: RefundId) -> Result<Option<(refund::Model, paym
     Ok(Some((refund, payment)))
 }
 
-/// The provider has paid it back: entered in the ledger, its return settled, its order followed.
+/// The provider has paid it back (by the name it gives that), or there was nothing to pay: entered in the ledger, its return settled, its order followed.
 ///
 /// # Errors
 /// The database's.
-pub async fn succeed(tx: &Tx, id: RefundId, provider_ref: &str) -> Result<()> {
+pub async fn succeed(tx: &Tx, id: RefundId, provider_ref: Option<&str>) -> Result<()> {
     let (part, mut refund) = lock(tx, id).await?;
-    refund.provider_ref = Some(provider_ref.to_owned());
+    refund.provider_ref = provider_ref.map(str::to_owned);
     if !step(tx, &mut refund, &part, RefundEvent::Succeed).await? {
         return Ok(());
     }

@@ -148,7 +148,26 @@ pub async fn approve(tx: &Tx, seller: SellerId, id: ReturnRequestId, actor: Acto
     let lines: Vec<(OrderLineId, i64)> =
         lines(tx, id).await?.into_iter().map(|line| (line.order_line_id, line.quantity)).collect();
     parcel::create_return(tx, &request, &lines, actor).await?;
+    job::enqueue(tx, &Task::ExpireReturn { return_request_id: id }, tx.now + SEND_WITHIN).await?;
     Ok(request)
+}
+
+/// An approved return that no carrier has seen by then is over; the shopper may ask anew while the
+/// return window is open.
+pub const SEND_WITHIN: chrono::TimeDelta = chrono::TimeDelta::days(21);
+
+/// Closes an approved return that was never sent, so that it does not hold the seller order back.
+/// One that has moved on is left alone.
+///
+/// # Errors
+/// The database's.
+pub async fn expire(tx: &Tx, id: ReturnRequestId) -> Result<()> {
+    let (_, mut request) = lock(tx, id, None).await?;
+    if request.status != ReturnStatus::Approved {
+        return Ok(());
+    }
+    step(tx, &mut request, ReturnEvent::Expire, Actor::System, Some("never sent".to_owned())).await?;
+    parcel::cancel_return(tx, id, Actor::System).await
 }
 
 /// The seller declines and says why.
@@ -217,6 +236,8 @@ pub async fn receive(
         }
     }
     step(tx, &mut request, ReturnEvent::Receive, actor, None).await?;
+    // What came by another way leaves a label that nobody will use.
+    parcel::cancel_return(tx, id, actor).await?;
     let came: Vec<&Received> = received.iter().filter(|came| came.quantity > 0).collect();
     for came in &came {
         let row = return_line::ActiveModel {

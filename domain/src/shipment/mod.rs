@@ -282,11 +282,8 @@ pub async fn label_refused(tx: &Tx, id: ShipmentId, why: &str) -> Result<()> {
     let why: String = why.chars().take(500).collect();
     let row = shipment::ActiveModel { id: Set(id), failure_message: Set(Some(why.clone())), ..Default::default() };
     shipment::Entity::update(row).exec_without_returning(&**tx).await?;
-    match shipment.direction {
-        ShipmentDirection::Outbound => step(tx, &mut shipment, ShipmentEvent::Cancel, Actor::Carrier, Some(why)).await,
-        // The return goes on without our label: the goods can come back in another way.
-        ShipmentDirection::Return => Ok(()),
-    }
+    // A return goes on without our label: the goods can come back in another way.
+    step(tx, &mut shipment, ShipmentEvent::Cancel, Actor::Carrier, Some(why)).await
 }
 
 /// The carrier has taken a label back and charges nothing for it.
@@ -412,7 +409,7 @@ pub async fn observe(tx: &Tx, id: ShipmentId, scans: &[Scan]) -> Result<()> {
         let row = shipment::ActiveModel { id: Set(id), tracking_status: Set(tracking), ..Default::default() };
         shipment::Entity::update(row).exec_without_returning(&**tx).await?;
     }
-    let Some(event) = event_of(tracking) else { return Ok(()) };
+    let Some(event) = event_of(&told) else { return Ok(()) };
     let Ok(to) = next("shipment", SHIPMENT, shipment.status, event) else { return Ok(()) };
     let from = shipment.status;
     if to == from {

@@ -60,7 +60,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         posted_once!(
             "capture",
             "provider_clearing",
-            "SELECT id, captured_amount AS amount FROM payment WHERE status = 'captured'"
+            "SELECT id, captured_amount AS amount FROM payment WHERE status = 'captured' AND captured_amount <> 0"
         ),
     ),
     rows(
@@ -70,7 +70,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         posted_once!(
             "refund",
             "provider_clearing",
-            "SELECT id, -amount AS amount FROM refund WHERE status = 'succeeded'"
+            "SELECT id, -amount AS amount FROM refund WHERE status = 'succeeded' AND amount <> 0"
         ),
     ),
     rows(

@@ -73,18 +73,18 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
         "refund_is_the_sum_of_its_lines",
         6,
-        "A refund is more than nothing, and the sum of its lines.",
+        "A refund is not less than nothing, and is the sum of its lines.",
         "SELECT r.id AS id FROM refund r \
          LEFT JOIN (SELECT refund_id, sum(amount) AS amount FROM refund_line GROUP BY refund_id) l \
              ON l.refund_id = r.id \
-         WHERE r.amount <= 0 OR r.amount <> coalesce(l.amount, 0)",
+         WHERE r.amount < 0 OR r.amount <> coalesce(l.amount, 0)",
     ),
     rows(
         "return_is_refunded_once",
         6,
-        "A return has at most one refund.",
+        "A return has at most one refund that has not failed.",
         "SELECT r.id AS id FROM refund r \
-         JOIN (SELECT return_request_id FROM refund WHERE return_request_id IS NOT NULL \
+         JOIN (SELECT return_request_id FROM refund WHERE return_request_id IS NOT NULL AND status <> 'failed' \
              GROUP BY return_request_id HAVING count(*) > 1) d ON d.return_request_id = r.return_request_id",
     ),
     rows(

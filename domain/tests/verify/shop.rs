@@ -242,7 +242,7 @@ impl Shopping<'_> {
             let id: RefundId = refund.id;
             let write = async |tx: Arc<Tx>| {
                 refund::submit(&tx, id).await?;
-                refund::succeed(&tx, id, &format!("refund-{id}")).await
+                refund::succeed(&tx, id, Some(&format!("refund-{id}"))).await
             };
             self.store.write(write).await.unwrap();
         }

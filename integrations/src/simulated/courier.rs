@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use reqwest::header::CONTENT_TYPE;
 use sea_orm::prelude::Expr;
+use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use souk_domain::error::{Error, Result};
 use souk_entity::simulated_webhook::{Column, Entity, Model};
@@ -103,12 +104,15 @@ impl Courier {
         self.shared
             .store
             .write(async |tx| {
-                // The conditions are repeated outside of the list: a row of it that another
-                // courier has claimed in the meantime is looked at again and left alone.
+                // On PostgreSQL rows that another courier is claiming are passed over, or two of them
+                // would wait for each other in a circle; SQLite has one writer and drops the
+                // clause. The conditions are repeated outside of the list: a row of it that was
+                // claimed in the meantime is looked at again and left alone.
+                let list = due.clone().limit(BATCH).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
                 Ok(Entity::update_many()
                     .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
                     .col_expr(Column::DueAt, Expr::value(tx.now + LEASE))
-                    .filter(Column::Id.in_subquery(due.clone().limit(BATCH).into_query()))
+                    .filter(Column::Id.in_subquery(list.into_query()))
                     .filter(Column::DeliveredAt.is_null())
                     .filter(Column::DueAt.lte(now))
                     .exec_with_returning(&**tx)

@@ -37,6 +37,7 @@ impl Handler for Work {
             Task::ResolvePayment { payment_id } => self.resolve_payment(lease, payment_id).await,
             Task::RefundPayment { refund_id } => self.refund_payment(lease, refund_id).await,
             Task::ProcessReturn { return_request_id } => self.process_return(lease, return_request_id).await,
+            Task::ExpireReturn { return_request_id } => self.expire_return(lease, return_request_id).await,
             Task::ExpireOrder { order_id } => self.expire_order(lease, order_id).await,
             Task::ExpireCart { cart_id } => self.expire_cart(lease, cart_id).await,
             Task::RejectUnaccepted { seller_order_id } => self.reject_unaccepted(lease, seller_order_id).await,

@@ -6,9 +6,10 @@ use souk_domain::error::{Error, Result};
 use souk_domain::job::Lease;
 use souk_domain::money::Money;
 use souk_domain::payment::{self, ASK_AFTER, refund};
-use souk_domain::port::PortError;
+use souk_domain::port::{PortError, ProviderPaymentStatus};
 use souk_domain::returns;
 use souk_entity::id::{PaymentId, RefundId, ReturnRequestId};
+use souk_entity::money::MinorUnits;
 use souk_entity::payment as payments;
 use souk_entity::status::{JobKind, PaymentStatus};
 
@@ -38,7 +39,13 @@ impl Work {
                 return Err(try_again(PortError::Unknown(why)));
             }
             // A refusal has a reason that the provider's own record tells: voided, expired, captured.
-            Err(PortError::Refused { .. }) => gateway.fetch(provider_ref).await.map_err(try_again)?,
+            Err(refused @ PortError::Refused { .. }) => {
+                let seen = gateway.fetch(provider_ref).await.map_err(try_again)?;
+                if seen.status == ProviderPaymentStatus::Authorized {
+                    return Err(try_again(refused));
+                }
+                seen
+            }
             Err(error) => return Err(try_again(error)),
         };
         self.store
@@ -79,9 +86,14 @@ impl Work {
     }
 
     /// Asks the provider about a payment that is still under way, again and again: a webhook that
-    /// never comes costs minutes, not the order.
+    /// never comes costs minutes, not the order. What was given up here before the provider had
+    /// answered with its name for it is given up there too.
     pub(super) async fn resolve_payment(&self, lease: Lease, id: PaymentId) -> Result<()> {
         let payment = self.payment(id).await?;
+        if let (PaymentStatus::Voided, Some(provider_ref)) = (payment.status, &payment.provider_ref) {
+            let gateway = self.ports.payment(Some(&payment.provider))?;
+            gateway.void(provider_ref, &format!("void:{id}")).await.map_err(try_again)?;
+        }
         let over = matches!(payment.status, PaymentStatus::Captured | PaymentStatus::Failed | PaymentStatus::Voided);
         if over {
             return self.store.write(async |tx| lease.complete(&tx).await).await;
@@ -109,6 +121,16 @@ impl Work {
         let Some((refund, payment)) = self.store.write(async |tx| refund::submit(&tx, id).await).await? else {
             return self.store.write(async |tx| lease.complete(&tx).await).await;
         };
+        if refund.amount == MinorUnits::ZERO {
+            // Nothing was paid for it; only our own books have something to reverse.
+            return self
+                .store
+                .write(async |tx| {
+                    refund::succeed(&tx, id, None).await?;
+                    lease.complete(&tx).await
+                })
+                .await;
+        }
         let provider_ref = payment
             .provider_ref
             .as_deref()
@@ -119,7 +141,7 @@ impl Work {
             Ok(paid) => {
                 self.store
                     .write(async |tx| {
-                        refund::succeed(&tx, id, &paid.provider_ref).await?;
+                        refund::succeed(&tx, id, Some(&paid.provider_ref)).await?;
                         lease.complete(&tx).await
                     })
                     .await

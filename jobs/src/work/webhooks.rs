@@ -1,5 +1,6 @@
 //! Acting on events from outside.
 
+use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::actor::Actor;
 use souk_domain::error::{Error, Result};
@@ -31,8 +32,7 @@ impl Work {
             .filter(payments::Column::ProviderRef.eq(&notice.provider_ref))
             .one(self.store.read())
             .await?;
-        // The event can be faster than the commit that notes the provider's id; it is tried again.
-        let payment = payment.ok_or_else(|| Error::not_found("payment of this event yet"))?;
+        let Some(payment) = payment else { return self.unknown(lease, event, "payment").await };
         let seen = gateway.fetch(&notice.provider_ref).await.map_err(try_again)?;
         self.store
             .write(async |tx| {
@@ -50,8 +50,7 @@ impl Work {
             .filter(shipment::Column::TrackingNumber.eq(&notice.tracking_number))
             .one(self.store.read())
             .await?;
-        // The first scan can be faster than the commit that notes the number; it is tried again.
-        let shipment = shipment.ok_or_else(|| Error::not_found("shipment of this event yet"))?;
+        let Some(shipment) = shipment else { return self.unknown(lease, event, "shipment").await };
         self.store
             .write(async |tx| {
                 parcels::observe(&tx, shipment.id, &notice.scans).await?;
@@ -60,7 +59,25 @@ impl Work {
             })
             .await
     }
+
+    /// An event can be faster than the commit that notes the other side's name for its thing, so
+    /// it is tried again; after [`OURS_WITHIN`] it is about something that is not ours.
+    async fn unknown(&self, lease: Lease, event: events::Model, what: &str) -> Result<()> {
+        if self.store.now() - event.received_at < OURS_WITHIN {
+            return Err(Error::not_found(&format!("{what} of this event yet")));
+        }
+        tracing::warn!(event = %event.id, provider = event.provider, "an event about a {what} that is not ours");
+        self.store
+            .write(async |tx| {
+                inbox::processed(&tx, event.id).await?;
+                lease.complete(&tx).await
+            })
+            .await
+    }
 }
+
+/// An event about something that is not known by then is not ours.
+const OURS_WITHIN: TimeDelta = TimeDelta::minutes(10);
 
 fn unreadable(error: WebhookError) -> Error {
     Error::internal(error)

@@ -1,0 +1,6 @@
+//! The lives that an order can have, from the cart to the books.
+
+mod cancellation;
+mod journey;
+mod payment;
+mod returns;

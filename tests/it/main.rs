@@ -1,0 +1,18 @@
+//! The integration tests: the real binary, driven over HTTP as shoppers, sellers and operators do.
+//!
+//! `SOUK_TEST_SETUP` chooses what it runs on: `embedded` (the default; SQLite and the in-process
+//! queue) or `services` (PostgreSQL of `DATABASE_URL`, Redis of `REDIS_URL`, workers in processes
+//! of their own). Each test has its own installation, see [`souk`].
+
+mod access;
+mod batches;
+mod document;
+mod faults;
+mod input;
+mod jobs;
+mod layers;
+mod life;
+mod races;
+mod schema;
+mod souk;
+mod webhooks;

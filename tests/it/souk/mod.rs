@@ -1,0 +1,239 @@
+//! An installation of souk for one test: its database, its processes, and the people who use it.
+//!
+//! When a passing test drops its [`Souk`], every invariant is checked on the database with
+//! `souk verify`; the test fails if one does not hold.
+
+mod admin;
+pub mod client;
+mod database;
+mod eventually;
+mod options;
+mod order;
+mod process;
+mod seller;
+mod setup;
+mod shopper;
+mod simulator;
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+pub use admin::Admin;
+pub use client::{Answer, Client, text};
+pub use eventually::eventually;
+pub use options::Options;
+pub use order::{Order, Part};
+pub use seller::Seller;
+pub use setup::Setup;
+pub use shopper::Shopper;
+pub use simulator::{Books, Simulator, cents};
+
+use database::Database;
+use process::{Process, Signal};
+
+/// A running installation.
+pub struct Souk {
+    options: Options,
+    directory: TempDir,
+    database: Database,
+    api: Option<Process>,
+    workers: Vec<Process>,
+    frozen: Vec<Process>,
+    /// Where the API is; the same after a restart.
+    url: String,
+    http: reqwest::Client,
+    admin: OnceCell<Admin>,
+    people: AtomicU32,
+}
+
+impl Souk {
+    /// Starts an installation as it usually is; on services with one worker process.
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// Starts an installation.
+    pub async fn with(options: Options) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let database = Database::create(directory.path()).await;
+        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let mut souk = Self {
+            options,
+            directory,
+            database,
+            api: None,
+            workers: Vec::new(),
+            frozen: Vec::new(),
+            url: String::new(),
+            http,
+            admin: OnceCell::new(),
+            people: AtomicU32::new(1),
+        };
+        souk.resume().await;
+        souk
+    }
+
+    /// Starts the processes that do not run: all at first, later those that were stopped or killed.
+    pub async fn resume(&mut self) {
+        if self.api.is_none() {
+            // A restarted installation is where it was: clients know its address.
+            let bind = self.url.strip_prefix("http://").unwrap_or("127.0.0.1:0").to_owned();
+            let inside = self.options.workers_inside();
+            let mut command = self.souk(if inside { &["serve"] } else { &["serve", "--no-workers"] });
+            command.env("SOUK_BIND", bind);
+            let (process, line) = Process::start(command, "souk listens on ", self.directory.path());
+            self.url = line.split_whitespace().next().expect("the URL").to_owned();
+            self.api = Some(process);
+        }
+        while self.workers.len() < self.options.worker_processes() {
+            let mut command = self.souk(&["worker"]);
+            command.env("SOUK_PUBLIC_URL", &self.url);
+            let (process, _) = Process::start(command, "souk works on jobs", self.directory.path());
+            self.workers.push(process);
+        }
+        eventually("/readyz answers 200", async || {
+            let answer = self.http.get(format!("{}/readyz", self.url)).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    /// Kills whatever works on jobs, in the middle of it. With workers inside of the API's
+    /// process that is the whole installation; [`Souk::resume`] brings it back.
+    pub fn kill_workers(&mut self) {
+        if self.options.workers_inside() {
+            self.kill();
+        } else {
+            self.workers.clear();
+        }
+    }
+
+    /// Kills every process.
+    pub fn kill(&mut self) {
+        self.api = None;
+        self.workers.clear();
+    }
+
+    /// Asks every process to stop, and expects each to end well.
+    pub fn stop(&mut self) {
+        for process in self.workers.drain(..).chain(self.api.take()) {
+            process.stop();
+        }
+    }
+
+    /// Freezes the worker processes, as a machine does that swaps: they know nothing of the time
+    /// that passes. [`Souk::resume`] starts others.
+    pub fn freeze_workers(&mut self) {
+        assert!(!self.options.workers_inside(), "there are no worker processes");
+        self.workers.iter().for_each(|worker| worker.signal(Signal::Stop));
+        self.frozen.append(&mut self.workers);
+    }
+
+    /// Lets the frozen worker processes go on.
+    pub fn thaw_workers(&mut self) {
+        self.frozen.iter().for_each(|worker| worker.signal(Signal::Continue));
+        self.workers.append(&mut self.frozen);
+    }
+
+    /// Waits until no job runs or is due soon and no webhook is under way, then checks what must
+    /// hold when nothing is going on.
+    pub async fn settle(&self) {
+        eventually("all work is done", async || (self.database.pending().await == 0).then_some(())).await;
+        self.verify(&["--quiet"]);
+    }
+
+    /// Waits until all work is done and finds our ledger and the companies' books to agree; returns
+    /// those.
+    pub async fn audit(&self) -> Books {
+        self.settle().await;
+        let (books, admin) = (self.simulator().books().await, self.admin().await);
+        let provider = admin.account("provider_clearing").await;
+        assert_eq!(provider, (books.captured, books.refunded), "our ledger and the payment provider's books");
+        let carrier = admin.account("carrier_payable").await;
+        assert_eq!(carrier, (books.voided_cost, books.label_cost), "our ledger and the carrier's books");
+        books
+    }
+
+    /// The database, for what only the passing of time would do.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// What the simulated companies can be made to do.
+    pub fn simulator(&self) -> Simulator {
+        Simulator::new(self.anyone())
+    }
+
+    /// A client without any credential.
+    pub fn anyone(&self) -> Client {
+        Client::new(self.http.clone(), &self.url)
+    }
+
+    /// The administrator.
+    pub async fn admin(&self) -> &Admin {
+        self.admin.get_or_init(|| Admin::sign_in(self.anyone())).await
+    }
+
+    /// A shopper with an account.
+    pub async fn shopper(&self) -> Shopper {
+        let (client, email) = self.register("shopper").await;
+        Shopper::new(client, email)
+    }
+
+    /// A shopper without an account: much cheaper, as no password is hashed.
+    pub fn guest(&self) -> Shopper {
+        Shopper::new(self.anyone(), self.email("guest"))
+    }
+
+    /// An approved seller with a warehouse and a shipping method.
+    pub async fn seller(&self, name: &str) -> Seller {
+        let (client, _) = self.register("seller").await;
+        let seller = Seller::apply(client, name).await;
+        self.admin().await.approve(&seller.id).await;
+        seller.settle_in().await
+    }
+
+    async fn register(&self, what: &str) -> (Client, String) {
+        let email = self.email(what);
+        let client = self.anyone().register(&email).await;
+        (client, email)
+    }
+
+    fn email(&self, what: &str) -> String {
+        format!("{what}-{}@example.com", self.people.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The binary, set up for this installation.
+    fn souk(&self, arguments: &[&str]) -> Command {
+        let mut command = process::souk(arguments);
+        command
+            .env("SOUK_DATA_DIR", self.directory.path())
+            .env("SOUK_ADMIN_EMAIL", admin::EMAIL)
+            .env("SOUK_ADMIN_PASSWORD", admin::PASSWORD)
+            .env("SOUK_DB_CONNECTIONS", "8")
+            .env("SOUK_LOG", "warn");
+        self.database.configure(&mut command);
+        command.envs(self.options.environment());
+        command
+    }
+
+    fn verify(&self, arguments: &[&str]) {
+        let output = self.souk(&[&["verify"], arguments].concat()).output().expect("souk verify runs");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "souk verify {arguments:?}:\n{told}");
+    }
+}
+
+impl Drop for Souk {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("{}", process::log(self.directory.path()));
+            return;
+        }
+        self.verify(&[]);
+    }
+}

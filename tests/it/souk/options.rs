@@ -1,0 +1,43 @@
+//! What is special about a test's installation.
+
+use super::Setup;
+
+/// How an installation is run.
+#[derive(Clone, Default)]
+pub struct Options {
+    workers: Option<usize>,
+    inside: bool,
+    environment: Vec<(String, String)>,
+}
+
+impl Options {
+    /// On services, so many worker processes instead of one.
+    pub fn workers(mut self, processes: usize) -> Self {
+        self.workers = Some(processes);
+        self
+    }
+
+    /// Workers inside of the API's process on services, too: faults are of one process only.
+    pub fn inside(mut self) -> Self {
+        self.inside = true;
+        self
+    }
+
+    /// An environment variable for every process.
+    pub fn env(mut self, name: &str, value: impl ToString) -> Self {
+        self.environment.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    pub(super) fn workers_inside(&self) -> bool {
+        self.inside || Setup::of_environment() == Setup::Embedded
+    }
+
+    pub(super) fn worker_processes(&self) -> usize {
+        if self.workers_inside() { 0 } else { self.workers.unwrap_or(1) }
+    }
+
+    pub(super) fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
