@@ -238,12 +238,12 @@ async fn tracking_events_converge_in_whatever_order_they_come() {
         let tracking_number = text(&parcel["tracking_number"]);
         for (at, event) in telling.iter().enumerate() {
             let scans: Vec<Value> = event.iter().map(|at| road[*at].clone()).collect();
-            let event = carrier_event(&format!("evt_{number}_{at}"), tracking_number, &scans);
+            let event = carrier_event(&format!("told-{number}-{at}"), tracking_number, &scans);
             assert_eq!(company.tell(CARRIERS, &event).await.expect(200), json!({"new": true}));
             assert_eq!(company.tell(CARRIERS, &event).await.expect(200), json!({"new": false}));
         }
         let acted_on =
-            format!("SELECT count(*) FROM inbox WHERE processed_at IS NOT NULL AND event_id LIKE 'evt_{number}_%'");
+            format!("SELECT count(*) FROM inbox WHERE processed_at IS NOT NULL AND event_id LIKE 'told-{number}-%'");
         eventually("all events are acted on", async || {
             let done = souk.database().number(&acted_on, []).await;
             (usize::try_from(done) == Ok(telling.len())).then_some(())

@@ -275,7 +275,7 @@ async fn books(market: &Market, refund: &str) -> Result<(), Failure> {
     for total in list(&balance, "/totals")? {
         let sum = text(total, "/total")?;
         println!("   trial balance: {sum} {}", text(total, "/currency")?);
-        if sum.trim_matches(['0', '.', '-']) != "" {
+        if !sum.trim_matches(['0', '.', '-']).is_empty() {
             return Err(Failure::Failed(format!("the trial balance is {sum}, not zero")));
         }
     }

@@ -30,12 +30,12 @@ async fn everything(souk: &Souk) -> Vec<i64> {
         "SELECT count(*) FROM inventory_level",
         "SELECT count(*) FROM product WHERE active",
         "SELECT count(*) FROM shipping_method WHERE active",
-        "SELECT CAST(sum(version) AS bigint) FROM orders",
-        "SELECT CAST(sum(version) AS bigint) FROM seller_order",
-        "SELECT CAST(sum(version) AS bigint) FROM cart",
-        "SELECT CAST(sum(version) AS bigint) FROM offer",
-        "SELECT CAST(sum(version) AS bigint) FROM shipment",
-        "SELECT CAST(sum(version) AS bigint) FROM batch",
+        "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM orders",
+        "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM seller_order",
+        "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM cart",
+        "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM offer",
+        "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM shipment",
+        "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM batch",
     ];
     let mut all = Vec::new();
     for sql in sums {
@@ -164,7 +164,6 @@ async fn a_shopper_finds_nothing_of_another() {
 #[tokio::test]
 async fn a_seller_finds_nothing_of_another() {
     let market = Market::open().await;
-    let before = everything(&market.souk).await;
     let part = market.order.part(&market.first);
     let warehouse = market.first.warehouse("Main").await;
     let (offer, own_offer) = (market.offers[0].as_str(), market.offers[1].as_str());
@@ -177,11 +176,7 @@ async fn a_seller_finds_nothing_of_another() {
         send(csv.header("content-type", "text/csv").body("sku,warehouse,on_hand\nFIRST,Main,20\n")).await.expect(201);
     let batch = text(&batch["id"]).to_owned();
     market.souk.settle().await;
-    let before = {
-        let now = everything(&market.souk).await;
-        assert_eq!(now[..16], before[..16], "the upload says what is so already");
-        now
-    };
+    let before = everything(&market.souk).await;
     let reason = || Some(json!({"reason": "not mine"}));
     let received = json!({"lines": [{"line_id": part.line(), "quantity": 1, "condition": "as_new", "restock": true}]});
     let variant = json!({"sku": "STOLEN", "name": "Stolen", "weight_grams": 1});
