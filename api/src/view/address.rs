@@ -1,7 +1,9 @@
 //! Where goods and bills go.
 
 use poem_openapi::Object;
+use poem_openapi::registry::MetaSchema;
 use poem_openapi::types::Example;
+use poem_openapi::validation::{Validator, ValidatorMeta};
 use souk_domain::order::placement;
 use souk_entity::order_address;
 
@@ -28,7 +30,7 @@ pub struct Address {
     #[oai(validator(min_length = 1, max_length = 20))]
     pub postal_code: String,
     /// Two capital letters of ISO 3166-1, such as `US`.
-    #[oai(validator(pattern = "^[A-Z]{2}$"))]
+    #[oai(validator(min_length = 2, max_length = 2, custom = "CountryCode"))]
     pub country: String,
     /// For the carrier.
     #[oai(validator(max_length = 20))]
@@ -77,5 +79,27 @@ impl From<order_address::Model> for Address {
             country: row.country,
             phone: row.phone,
         }
+    }
+}
+
+/// Two capital letters.
+///
+/// The built-in validator of patterns compiles its expression for every request, which took a tenth
+/// of the time of placing an order.
+struct CountryCode;
+
+impl std::fmt::Display for CountryCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("two capital letters of ISO 3166-1")
+    }
+}
+
+impl ValidatorMeta for CountryCode {
+    fn update_meta(&self, _: &mut MetaSchema) {}
+}
+
+impl Validator<String> for CountryCode {
+    fn check(&self, value: &String) -> bool {
+        value.len() == 2 && value.bytes().all(|letter| letter.is_ascii_uppercase())
     }
 }

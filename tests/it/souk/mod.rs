@@ -237,3 +237,12 @@ impl Drop for Souk {
         self.verify(&[]);
     }
 }
+
+#[tokio::test]
+#[should_panic(expected = "souk verify")]
+async fn a_broken_invariant_fails_its_test() {
+    let souk = Souk::start().await;
+    let seller = souk.seller("Cooked").await;
+    seller.offer("COOKED-1", "1.00", 5).await;
+    souk.database().execute("UPDATE inventory_level SET on_hand = on_hand + 1", []).await;
+}
