@@ -89,11 +89,12 @@ async fn at_workplace<T: Send + 'static>(
         let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let done = work(&mut memory);
         MEMORY.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        // Free only now: the caller may have hung up, and the work goes on all the same.
+        drop(place);
         done
     })
     .await
     .map_err(Error::internal)?;
-    drop(place);
     done.map_err(|error| Error::internal(error.to_string()))
 }
 
