@@ -131,13 +131,8 @@ impl Catalogue {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Product>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = product::Entity::find()
-            .filter(product::Column::Active.eq(true))
-            .order_by_desc(product::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(product::Column::Id.lt(ProductId(after)));
-        }
+        let mut query =
+            page.newest(product::Entity::find().filter(product::Column::Active.eq(true)), product::Column::Id);
         if let Some(text) = q.0.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
             query = query.filter(Expr::col((product::Entity, product::Column::SearchName)).like(contains(text)));
         }
@@ -221,14 +216,12 @@ impl Catalogue {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<ShippingMethod>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = shipping_method::Entity::find()
-            .filter(shipping_method::Column::SellerId.eq(SellerId(id.0)))
-            .filter(shipping_method::Column::Active.eq(true))
-            .order_by_desc(shipping_method::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(shipping_method::Column::Id.lt(souk_entity::id::ShippingMethodId(after)));
-        }
+        let query = page.newest(
+            shipping_method::Entity::find()
+                .filter(shipping_method::Column::SellerId.eq(SellerId(id.0)))
+                .filter(shipping_method::Column::Active.eq(true)),
+            shipping_method::Column::Id,
+        );
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(
             rows,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::{Error, job as work};
 use souk_entity::id::JobId;
 use souk_entity::job;
@@ -91,10 +91,7 @@ impl Jobs {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Job>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = job::Entity::find().order_by_desc(job::Column::Id).limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(job::Column::Id.lt(JobId(after)));
-        }
+        let mut query = page.newest(job::Entity::find(), job::Column::Id);
         if let Some(status) = status.0 {
             query = query.filter(job::Column::Status.eq(Status::from(status)));
         }

@@ -4,7 +4,7 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use souk_domain::actor::Actor;
 use souk_domain::money::{Money, currency};
 use souk_domain::order::{detail, lifecycle};
@@ -104,10 +104,7 @@ impl AdminOrders {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<OrderSummary>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = order::Entity::find().order_by_desc(order::Column::Id).limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(order::Column::Id.lt(OrderId(after)));
-        }
+        let mut query = page.newest(order::Entity::find(), order::Column::Id);
         if let Some(status) = status.0 {
             query = query.filter(order::Column::Status.eq(Status::from(status)));
         }
@@ -209,10 +206,7 @@ impl AdminOrders {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Refund>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = refund::Entity::find().order_by_desc(refund::Column::Id).limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(refund::Column::Id.lt(RefundId(after)));
-        }
+        let mut query = page.newest(refund::Entity::find(), refund::Column::Id);
         if let Some(status) = status.0 {
             query = query.filter(refund::Column::Status.eq(RefundState::from(status)));
         }

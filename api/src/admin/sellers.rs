@@ -4,11 +4,10 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::Error;
 use souk_domain::account::transition::SellerEvent;
 use souk_domain::account::{self, SellerSettings};
-use souk_entity::id::SellerId;
 use souk_entity::seller;
 use souk_entity::status::SellerStatus as Status;
 use uuid::Uuid;
@@ -72,10 +71,7 @@ impl Sellers {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Seller>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = seller::Entity::find().order_by_desc(seller::Column::Id).limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(seller::Column::Id.lt(SellerId(after)));
-        }
+        let mut query = page.newest(seller::Entity::find(), seller::Column::Id);
         if let Some(status) = status.0 {
             query = query.filter(seller::Column::Status.eq(Status::from(status)));
         }

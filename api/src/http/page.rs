@@ -3,6 +3,8 @@
 
 use poem_openapi::Object;
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use souk_domain::{Code, Error, Result};
 use uuid::Uuid;
 
@@ -48,6 +50,16 @@ impl PageRequest {
             })
             .transpose()?;
         Ok(Self { after, limit })
+    }
+
+    /// Limits a query to this page, the newest first, and to one row more than fit, which tells
+    /// whether there is a next page. Ids are UUIDv7, so their order is that of making.
+    pub fn newest<E: EntityTrait>(&self, query: Select<E>, id: E::Column) -> Select<E> {
+        let query = query.order_by_desc(id).limit(self.limit + 1);
+        match self.after {
+            Some(after) => query.filter(Expr::col((E::default(), id)).lt(after)),
+            None => query,
+        }
     }
 
     /// Makes a page of `rows`, which were read one beyond the limit.

@@ -156,13 +156,8 @@ impl Batches {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Batch>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = batch::Entity::find()
-            .filter(batch::Column::SellerId.eq(who.seller()))
-            .order_by_desc(batch::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(batch::Column::Id.lt(BatchId(after)));
-        }
+        let mut query =
+            page.newest(batch::Entity::find().filter(batch::Column::SellerId.eq(who.seller())), batch::Column::Id);
         if let Some(status) = status.0 {
             query = query.filter(batch::Column::Status.eq(Status::from(status)));
         }

@@ -5,7 +5,7 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use souk_domain::{Error, catalogue};
 use souk_entity::id::ProductId;
 use souk_entity::{product, variant};
@@ -194,13 +194,10 @@ impl SellerCatalogue {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<SellerProduct>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = product::Entity::find()
-            .filter(product::Column::CreatedBySellerId.eq(who.seller()))
-            .order_by_desc(product::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(product::Column::Id.lt(ProductId(after)));
-        }
+        let query = page.newest(
+            product::Entity::find().filter(product::Column::CreatedBySellerId.eq(who.seller())),
+            product::Column::Id,
+        );
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), SellerProduct::from)))
     }

@@ -6,10 +6,10 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::Error;
 use souk_domain::catalogue::{self, NewWarehouse, inventory};
-use souk_entity::id::{InventoryLevelId, OfferId, WarehouseId};
+use souk_entity::id::OfferId;
 use souk_entity::{inventory_level, offer, warehouse};
 use uuid::Uuid;
 
@@ -207,13 +207,10 @@ impl Inventory {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Warehouse>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = warehouse::Entity::find()
-            .filter(warehouse::Column::SellerId.eq(who.seller()))
-            .order_by_desc(warehouse::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(warehouse::Column::Id.lt(WarehouseId(after)));
-        }
+        let query = page.newest(
+            warehouse::Entity::find().filter(warehouse::Column::SellerId.eq(who.seller())),
+            warehouse::Column::Id,
+        );
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), Warehouse::from)))
     }
@@ -259,14 +256,10 @@ impl Inventory {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<InventoryLevel>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = inventory_level::Entity::find()
-            .inner_join(offer::Entity)
-            .filter(offer::Column::SellerId.eq(who.seller()))
-            .order_by_desc(inventory_level::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(inventory_level::Column::Id.lt(InventoryLevelId(after)));
-        }
+        let mut query = page.newest(
+            inventory_level::Entity::find().inner_join(offer::Entity).filter(offer::Column::SellerId.eq(who.seller())),
+            inventory_level::Column::Id,
+        );
         if let Some(offer) = offer_id.0 {
             query = query.filter(inventory_level::Column::OfferId.eq(OfferId(offer)));
         }

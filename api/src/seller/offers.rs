@@ -5,7 +5,7 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::money::{Money, currency};
 use souk_domain::{Error, catalogue};
 use souk_entity::id::OfferId;
@@ -142,13 +142,8 @@ impl SellerOffers {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<SellerOffer>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = offer::Entity::find()
-            .filter(offer::Column::SellerId.eq(who.seller()))
-            .order_by_desc(offer::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(offer::Column::Id.lt(OfferId(after)));
-        }
+        let query =
+            page.newest(offer::Entity::find().filter(offer::Column::SellerId.eq(who.seller())), offer::Column::Id);
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), SellerOffer::from)))
     }

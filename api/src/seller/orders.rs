@@ -3,7 +3,7 @@
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_domain::order::{detail, lifecycle};
 use souk_domain::{Error, Result, Tx, store};
 use souk_entity::id::{SellerId, SellerOrderId};
@@ -62,13 +62,10 @@ impl SellerOrders {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<SellerOrderSummary>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = seller_order::Entity::find()
-            .filter(seller_order::Column::SellerId.eq(who.seller()))
-            .order_by_desc(seller_order::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(seller_order::Column::Id.lt(SellerOrderId(after)));
-        }
+        let mut query = page.newest(
+            seller_order::Entity::find().filter(seller_order::Column::SellerId.eq(who.seller())),
+            seller_order::Column::Id,
+        );
         if let Some(status) = status.0 {
             query = query.filter(seller_order::Column::Status.eq(Status::from(status)));
         }

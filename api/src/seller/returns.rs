@@ -4,7 +4,7 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_domain::returns::{self, Received};
 use souk_domain::{Error, Result};
 use souk_entity::id::{ReturnRequestId, SellerId};
@@ -81,13 +81,10 @@ impl SellerReturns {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Return>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = return_request::Entity::find()
-            .filter(return_request::Column::SellerId.eq(who.seller()))
-            .order_by_desc(return_request::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(return_request::Column::Id.lt(ReturnRequestId(after)));
-        }
+        let mut query = page.newest(
+            return_request::Entity::find().filter(return_request::Column::SellerId.eq(who.seller())),
+            return_request::Column::Id,
+        );
         if let Some(status) = status.0 {
             query = query.filter(return_request::Column::Status.eq(Status::from(status)));
         }

@@ -5,11 +5,10 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::catalogue::{self, NewShippingMethod};
 use souk_domain::money::{Money, currency};
 use souk_domain::{Code, Error};
-use souk_entity::id::ShippingMethodId;
 use souk_entity::shipping_method;
 use uuid::Uuid;
 
@@ -163,13 +162,10 @@ impl SellerShippingMethods {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<SellerShippingMethod>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = shipping_method::Entity::find()
-            .filter(shipping_method::Column::SellerId.eq(who.seller()))
-            .order_by_desc(shipping_method::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(shipping_method::Column::Id.lt(ShippingMethodId(after)));
-        }
+        let query = page.newest(
+            shipping_method::Entity::find().filter(shipping_method::Column::SellerId.eq(who.seller())),
+            shipping_method::Column::Id,
+        );
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), SellerShippingMethod::from)))
     }

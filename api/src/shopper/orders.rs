@@ -4,7 +4,7 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::money::{Money, currency};
 use souk_domain::order::placement::{self, Placed, Placement};
 use souk_domain::order::{detail, lifecycle};
@@ -185,13 +185,8 @@ impl Orders {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<OrderSummary>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = order::Entity::find()
-            .filter(detail::orders_of(&shopper.owner()))
-            .order_by_desc(order::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(order::Column::Id.lt(OrderId(after)));
-        }
+        let mut query =
+            page.newest(order::Entity::find().filter(detail::orders_of(&shopper.owner())), order::Column::Id);
         if let Some(status) = status.0 {
             query = query.filter(order::Column::Status.eq(Status::from(status)));
         }
@@ -322,13 +317,8 @@ impl Orders {
     ) -> ApiResult<Okay<Page<Payment>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
         let order = detail::read(ctx.store.read(), id.0.into(), Some(&shopper.owner())).await?.order;
-        let mut query = payments::Entity::find()
-            .filter(payments::Column::OrderId.eq(order.id))
-            .order_by_desc(payments::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(payments::Column::Id.lt(souk_entity::id::PaymentId(after)));
-        }
+        let query =
+            page.newest(payments::Entity::find().filter(payments::Column::OrderId.eq(order.id)), payments::Column::Id);
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), Payment::from)))
     }
@@ -349,13 +339,8 @@ impl Orders {
     ) -> ApiResult<Okay<Page<Refund>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
         let order = detail::read(ctx.store.read(), id.0.into(), Some(&shopper.owner())).await?.order;
-        let mut query = refund::Entity::find()
-            .filter(refund::Column::OrderId.eq(order.id))
-            .order_by_desc(refund::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(refund::Column::Id.lt(souk_entity::id::RefundId(after)));
-        }
+        let query =
+            page.newest(refund::Entity::find().filter(refund::Column::OrderId.eq(order.id)), refund::Column::Id);
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), Refund::from)))
     }

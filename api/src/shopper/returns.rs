@@ -4,7 +4,7 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_domain::order::detail;
 use souk_domain::returns::{self, Wanted};
 use souk_domain::{Error, Result};
@@ -109,14 +109,10 @@ impl Returns {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Return>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = return_request::Entity::find()
-            .inner_join(order::Entity)
-            .filter(detail::orders_of(&shopper.owner()))
-            .order_by_desc(return_request::Column::Id)
-            .limit(page.limit + 1);
-        if let Some(after) = page.after {
-            query = query.filter(return_request::Column::Id.lt(ReturnRequestId(after)));
-        }
+        let mut query = page.newest(
+            return_request::Entity::find().inner_join(order::Entity).filter(detail::orders_of(&shopper.owner())),
+            return_request::Column::Id,
+        );
         if let Some(order) = order_id.0 {
             query = query.filter(return_request::Column::OrderId.eq(souk_entity::id::OrderId(order)));
         }
