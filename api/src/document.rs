@@ -1,6 +1,6 @@
 //! The OpenAPI document: built from the handlers, committed as `openapi/openapi.json`.
 
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::{OpenApi, OpenApiService, Tags};
 use souk_domain::Code;
 use uuid::Uuid;
 
@@ -36,33 +36,9 @@ pub enum Tag {
     Service,
 }
 
-type Apis = (
-    (shopper::account::Accounts, shopper::carts::Carts, shopper::orders::Orders, shopper::returns::Returns),
-    (
-        seller::settings::Settings,
-        seller::catalogue::SellerCatalogue,
-        seller::offers::SellerOffers,
-        seller::shipping_methods::SellerShippingMethods,
-        seller::coupons::SellerCoupons,
-        seller::inventory::Inventory,
-        seller::orders::SellerOrders,
-        seller::shipments::Shipments,
-        seller::returns::SellerReturns,
-        seller::batches::Batches,
-    ),
-    (
-        admin::sellers::Sellers,
-        admin::orders::AdminOrders,
-        admin::catalogue::AdminCatalogue,
-        admin::jobs::Jobs,
-        admin::ledger::Ledger,
-    ),
-    (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
-);
-
 /// The handlers and their document; handlers find their [`crate::Context`] in the request.
-pub fn service() -> OpenApiService<Apis, ()> {
-    let apis: Apis = (
+pub fn service() -> OpenApiService<impl OpenApi, ()> {
+    let apis = (
         (shopper::account::Accounts, shopper::carts::Carts, shopper::orders::Orders, shopper::returns::Returns),
         (
             seller::settings::Settings,

@@ -188,11 +188,6 @@ impl Error {
         self.details = details;
         self
     }
-
-    /// Whether the same request may succeed later without any change.
-    pub fn retryable(&self) -> bool {
-        matches!(self.code.kind(), Kind::Unavailable) || self.code == Code::ConcurrentChange
-    }
 }
 
 impl From<DbErr> for Error {

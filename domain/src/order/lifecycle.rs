@@ -215,6 +215,7 @@ pub async fn cancel_part(tx: &Tx, id: SellerOrderId, actor: Actor, reason: &str)
         ));
     }
     withdraw(tx, &mut part, actor, reason).await?;
+    stock::release(tx, &stock::reservations(tx, id).await?).await?;
     follow_parts(tx, &mut order, actor, Some(reason.to_owned())).await
 }
 
@@ -373,10 +374,9 @@ pub async fn lock_part(tx: &Tx, id: SellerOrderId) -> Result<(order::Model, sell
     Ok((order, find().await?))
 }
 
+/// Ends a part whose stock the caller releases: of the whole order at once, or of this part.
 async fn withdraw(tx: &Tx, part: &mut seller_order::Model, actor: Actor, reason: &str) -> Result<()> {
     advance(tx, part, SellerOrderEvent::Cancel, actor, Some(reason.to_owned())).await?;
-    let held = stock::reservations(tx, part.id).await?;
-    stock::release(tx, &held).await?;
     shipment::cancel_unsent(tx, part.id, actor).await?;
     // Before the quantities change: the refund is of what was not cancelled until now.
     payment::refund::refund_cancelled(tx, part).await?;

@@ -8,3 +8,4 @@ pub mod placement;
 pub mod pricing;
 pub mod stock;
 pub mod transition;
+pub mod units;

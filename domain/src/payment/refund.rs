@@ -14,13 +14,12 @@ use souk_entity::{order_line, payment, payment_share, refund, refund_line, selle
 
 use super::transition::{REFUND, RefundEvent};
 use crate::actor::Actor;
-use crate::bulk::by_id;
 use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::ledger::{self, Posting, credit, credit_seller, debit, debit_seller};
 use crate::money::{add, slice, sub, sum};
-use crate::order::lifecycle;
+use crate::order::{lifecycle, units};
 use crate::returns;
 use crate::store::Tx;
 use crate::transition::next;
@@ -282,20 +281,7 @@ async fn claim_share(tx: &Tx, payment: PaymentId, part: SellerOrderId, amount: M
 async fn settle_units(tx: &Tx, pieces: &Pieces) -> Result<()> {
     let units: Vec<(OrderLineId, i64)> =
         pieces.lines.iter().filter_map(|piece| piece.line.map(|line| (line, piece.quantity))).collect();
-    count_units(tx, &units).await
-}
-
-async fn count_units(tx: &Tx, units: &[(OrderLineId, i64)]) -> Result<()> {
-    if units.is_empty() {
-        return Ok(());
-    }
-    let more = by_id(order_line::Column::Id, units);
-    order_line::Entity::update_many()
-        .col_expr(order_line::Column::RefundedQuantity, Expr::col(order_line::Column::RefundedQuantity).add(more))
-        .filter(order_line::Column::Id.is_in(units.iter().map(|(line, _)| *line)))
-        .exec(&**tx)
-        .await?;
-    Ok(())
+    units::add(tx, order_line::Column::RefundedQuantity, &units).await
 }
 
 /// What the refund job needs to ask the provider; `None` when the refund is over.
@@ -383,7 +369,7 @@ pub async fn fail(tx: &Tx, id: RefundId, why: &str) -> Result<()> {
     let lines = refund_line::Entity::find().filter(refund_line::Column::RefundId.eq(id)).all(&**tx).await?;
     let units: Vec<(OrderLineId, i64)> =
         lines.iter().filter_map(|line| line.order_line_id.map(|id| (id, -line.quantity))).collect();
-    count_units(tx, &units).await
+    units::add(tx, order_line::Column::RefundedQuantity, &units).await
 }
 
 async fn lock(tx: &Tx, id: RefundId) -> Result<(seller_order::Model, refund::Model)> {

@@ -24,7 +24,7 @@ use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::order::detail::orders_of;
-use crate::order::lifecycle;
+use crate::order::{lifecycle, units};
 use crate::payment::refund;
 use crate::shipment as parcel;
 use crate::store::Tx;
@@ -250,15 +250,8 @@ pub async fn receive(
         };
         return_line::Entity::update(row).exec_without_returning(&**tx).await?;
     }
-    let units: Vec<(OrderLineId, i64)> = came.iter().map(|came| (came.line_id, came.quantity)).collect();
-    if !units.is_empty() {
-        let more = by_id(order_line::Column::Id, &units);
-        order_line::Entity::update_many()
-            .col_expr(order_line::Column::ReturnedQuantity, Expr::col(order_line::Column::ReturnedQuantity).add(more))
-            .filter(order_line::Column::Id.is_in(units.iter().map(|(line, _)| *line)))
-            .exec(&**tx)
-            .await?;
-    }
+    let came_back: Vec<(OrderLineId, i64)> = came.iter().map(|came| (came.line_id, came.quantity)).collect();
+    units::add(tx, order_line::Column::ReturnedQuantity, &came_back).await?;
     let restocked: Vec<(OrderLineId, i64)> =
         came.iter().filter(|came| came.restock).map(|came| (came.line_id, came.quantity)).collect();
     restock(tx, &request, &restocked).await?;

@@ -3,22 +3,13 @@
 use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
-use souk_entity::id::{OrderId, SellerOrderId, ShipmentId};
+use souk_entity::id::{OrderId, ShipmentId};
 use souk_entity::{shipment, shipment_event, shipment_line};
 
 use crate::error::Result;
 
 /// A parcel, its contents, its scans.
 pub type Detail = (shipment::Model, Vec<shipment_line::Model>, Vec<shipment_event::Model>);
-
-/// The parcels of a seller order, oldest first.
-///
-/// # Errors
-/// The database's.
-pub async fn of_part(db: &impl ConnectionTrait, id: SellerOrderId) -> Result<Vec<Detail>> {
-    let rows = shipment::Entity::find().filter(shipment::Column::SellerOrderId.eq(id));
-    with_contents(db, rows.order_by_asc(shipment::Column::Id).all(db).await?).await
-}
 
 /// The parcels of an order, oldest first.
 ///

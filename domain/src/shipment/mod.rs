@@ -81,15 +81,7 @@ pub async fn create(
             )));
         }
     }
-    let weights: HashMap<OrderLineId, i64> = order_line::Entity::find()
-        .filter(order_line::Column::SellerOrderId.eq(part_id))
-        .all(&**tx)
-        .await?
-        .into_iter()
-        .map(|line| (line.id, i64::from(line.weight_grams)))
-        .collect();
-    let weight_grams = packed.iter().map(|(line, quantity)| weights.get(line).copied().unwrap_or(0) * quantity).sum();
-    write(tx, &part, warehouse.id, ShipmentDirection::Outbound, None, carrier, weight_grams, &packed, actor).await
+    write(tx, &part, warehouse.id, ShipmentDirection::Outbound, None, carrier, &packed, actor).await
 }
 
 /// Makes the parcel that a return comes back in, to the warehouse that its goods came from.
@@ -121,15 +113,7 @@ pub async fn create_return(
         .ok_or_else(|| Error::internal("a return of goods that were never sent"))?;
     let request_id = Some(request.id);
     let direction = ShipmentDirection::Return;
-    let weights: HashMap<OrderLineId, i64> = order_line::Entity::find()
-        .filter(order_line::Column::SellerOrderId.eq(part.id))
-        .all(&**tx)
-        .await?
-        .into_iter()
-        .map(|line| (line.id, i64::from(line.weight_grams)))
-        .collect();
-    let weight_grams = lines.iter().map(|(line, quantity)| weights.get(line).copied().unwrap_or(0) * quantity).sum();
-    write(tx, &part, outbound.warehouse_id, direction, request_id, &outbound.carrier, weight_grams, lines, actor).await
+    write(tx, &part, outbound.warehouse_id, direction, request_id, &outbound.carrier, lines, actor).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "the columns of one row, from two callers in this file")]
@@ -140,10 +124,17 @@ async fn write(
     direction: ShipmentDirection,
     return_request_id: Option<souk_entity::id::ReturnRequestId>,
     carrier: &str,
-    weight_grams: i64,
     lines: &[(OrderLineId, i64)],
     actor: Actor,
 ) -> Result<shipment::Model> {
+    let weights: HashMap<OrderLineId, i64> = order_line::Entity::find()
+        .filter(order_line::Column::SellerOrderId.eq(part.id))
+        .all(&**tx)
+        .await?
+        .into_iter()
+        .map(|line| (line.id, i64::from(line.weight_grams)))
+        .collect();
+    let weight_grams = lines.iter().map(|(line, quantity)| weights.get(line).copied().unwrap_or(0) * quantity).sum();
     let shipment = shipment::Model {
         id: ShipmentId::at(tx.now),
         order_id: part.order_id,

@@ -1,17 +1,15 @@
 //! What carriers tell of parcels, and what follows: quantities, stock, states.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
-use souk_entity::id::{OrderLineId, ShipmentEventId, ShipmentId, StockMovementId};
+use souk_entity::id::{ShipmentEventId, ShipmentId, StockMovementId};
 use souk_entity::status::{ShipmentDirection, ShipmentStatus, StockMovementReason};
 use souk_entity::{order_line, shipment, shipment_event, stock_movement};
 
 use super::transition::{SHIPMENT, event_of, has_left, is_moving, tracking_status};
 use super::{allocated, contents, find, lock, step};
 use crate::actor::Actor;
-use crate::bulk::by_id;
 use crate::error::{Error, Result};
-use crate::order::{lifecycle, stock};
+use crate::order::{lifecycle, stock, units};
 use crate::port::Scan;
 use crate::returns;
 use crate::store::Tx;
@@ -107,7 +105,7 @@ pub async fn still_moving(tx: &Tx, id: ShipmentId) -> Result<bool> {
 /// The goods have left: off the shelf and out of the reservation.
 async fn leave(tx: &Tx, shipment: &shipment::Model) -> Result<()> {
     let lines = contents(tx, shipment.id).await?;
-    count(tx, order_line::Column::ShippedQuantity, &lines).await?;
+    units::add(tx, order_line::Column::ShippedQuantity, &lines).await?;
     let mut holds: Vec<stock::Hold> = Vec::new();
     let allocated = allocated(tx, shipment.seller_order_id, shipment.warehouse_id).await?;
     for (line, quantity) in &lines {
@@ -132,14 +130,5 @@ async fn leave(tx: &Tx, shipment: &shipment::Model) -> Result<()> {
 /// The goods have arrived.
 async fn arrive(tx: &Tx, shipment: &shipment::Model) -> Result<()> {
     let lines = contents(tx, shipment.id).await?;
-    count(tx, order_line::Column::DeliveredQuantity, &lines).await
-}
-
-async fn count(tx: &Tx, column: order_line::Column, lines: &[(OrderLineId, i64)]) -> Result<()> {
-    order_line::Entity::update_many()
-        .col_expr(column, Expr::col(column).add(by_id(order_line::Column::Id, lines)))
-        .filter(order_line::Column::Id.is_in(lines.iter().map(|(line, _)| *line)))
-        .exec(&**tx)
-        .await?;
-    Ok(())
+    units::add(tx, order_line::Column::DeliveredQuantity, &lines).await
 }
