@@ -1,7 +1,7 @@
 //! Holding stock: all of it or nothing, in one conditional statement.
 
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde_json::json;
 use souk_entity::id::{InventoryLevelId, OrderId, OrderLineId, ReservationId, SellerOrderId};
 use souk_entity::status::ReservationStatus;
@@ -68,7 +68,7 @@ pub async fn reserve(tx: &Tx, holds: &[Hold]) -> Result<()> {
     let updated = inventory_level::Entity::update_many()
         .col_expr(inventory_level::Column::Reserved, Expr::col(inventory_level::Column::Reserved).add(quantity.clone()))
         .col_expr(inventory_level::Column::UpdatedAt, Expr::value(tx.now))
-        .filter(inventory_level::Column::Id.is_in(holds.iter().map(|(level, _)| *level)))
+        .filter(inventory_level::Column::Id.in_subquery(locked(&holds)))
         .filter(
             Expr::col(inventory_level::Column::OnHand).sub(Expr::col(inventory_level::Column::Reserved)).gte(quantity),
         )
@@ -94,7 +94,7 @@ pub async fn unreserve(tx: &Tx, holds: &[Hold], left: bool) -> Result<()> {
     let mut update = inventory_level::Entity::update_many()
         .col_expr(inventory_level::Column::Reserved, Expr::col(inventory_level::Column::Reserved).sub(quantity.clone()))
         .col_expr(inventory_level::Column::UpdatedAt, Expr::value(tx.now))
-        .filter(inventory_level::Column::Id.is_in(holds.iter().map(|(level, _)| *level)));
+        .filter(inventory_level::Column::Id.in_subquery(locked(&holds)));
     if left {
         update =
             update.col_expr(inventory_level::Column::OnHand, Expr::col(inventory_level::Column::OnHand).sub(quantity));
@@ -225,7 +225,22 @@ async fn set_status(tx: &Tx, rows: &[&reservation::Model], status: ReservationSt
     Ok(())
 }
 
-/// One entry per level, in the order of ids, so that transactions lock levels in the same order.
+/// The levels of `holds`, locked one after the other in the order of their ids: an `UPDATE` by
+/// itself locks rows in whatever order it comes upon them, and two of those deadlock.
+///
+/// As strong a lock as an `UPDATE`'s and no stronger: each who writes a reservation holds a key
+/// share of its level, and `FOR UPDATE` would wait for all of them.
+pub fn locked(levels: &[Hold]) -> SelectStatement {
+    inventory_level::Entity::find()
+        .select_only()
+        .column(inventory_level::Column::Id)
+        .filter(inventory_level::Column::Id.is_in(levels.iter().map(|(level, _)| *level)))
+        .order_by_asc(inventory_level::Column::Id)
+        .lock(LockType::NoKeyUpdate)
+        .into_query()
+}
+
+/// One entry per level, as a statement changes a row only once.
 fn merged(holds: &[Hold]) -> Vec<Hold> {
     let mut sums = std::collections::BTreeMap::new();
     for (level, quantity) in holds {

@@ -24,7 +24,7 @@ use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::order::detail::orders_of;
-use crate::order::{lifecycle, units};
+use crate::order::{lifecycle, stock, units};
 use crate::payment::refund;
 use crate::shipment as parcel;
 use crate::store::Tx;
@@ -296,7 +296,7 @@ async fn restock(tx: &Tx, request: &return_request::Model, units: &[(OrderLineId
             Expr::col(inventory_level::Column::OnHand).add(by_id(inventory_level::Column::Id, &more)),
         )
         .col_expr(inventory_level::Column::UpdatedAt, Expr::value(tx.now))
-        .filter(inventory_level::Column::Id.is_in(more.iter().map(|(level, _)| *level)))
+        .filter(inventory_level::Column::Id.in_subquery(stock::locked(&more)))
         .exec(&**tx)
         .await?;
     let moves = more.iter().map(|(level, quantity)| stock_movement::ActiveModel {
