@@ -18,6 +18,7 @@ pub fn routes(control: Control) -> BoxEndpoint<'static, Response> {
         .at("/payments/:id", get(payment))
         .at("/payments/:id/confirm", post(confirm))
         .at("/payments/:id/action", post(action))
+        .at("/transfers/:id/return", post(return_transfer))
         .at("/parcels/:tracking_number", get(parcel))
         .at("/parcels/:tracking_number/advance", post(advance))
         .at("/books", get(books))
@@ -79,6 +80,11 @@ struct Action {
 #[handler]
 async fn action(control: Data<&Arc<Control>>, id: Path<String>, body: Json<Action>) -> Response {
     answer(control.complete_action(&id, body.approve).await)
+}
+
+#[handler]
+async fn return_transfer(control: Data<&Arc<Control>>, id: Path<String>) -> Response {
+    answer(control.return_transfer(&id).await)
 }
 
 #[handler]

@@ -28,6 +28,9 @@ pub enum Tag {
     /// What a seller ships.
     #[oai(rename = "Seller fulfilment")]
     SellerFulfilment,
+    /// What a seller is paid.
+    #[oai(rename = "Seller money")]
+    SellerMoney,
     /// What the marketplace's people do.
     Operators,
     /// What payment providers and carriers send.
@@ -45,19 +48,35 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::catalogue::SellerCatalogue,
             seller::offers::SellerOffers,
             seller::shipping_methods::SellerShippingMethods,
-            seller::coupons::SellerCoupons,
+            seller::shipping_zones::SellerShippingZones,
+            seller::promotions::SellerPromotions,
+            seller::commission_rules::SellerCommissionRules,
             seller::inventory::Inventory,
             seller::orders::SellerOrders,
             seller::shipments::Shipments,
             seller::returns::SellerReturns,
+            seller::refunds::SellerRefunds,
             seller::batches::Batches,
+            seller::payouts::SellerPayouts,
         ),
         (
             admin::sellers::Sellers,
             admin::orders::AdminOrders,
+            admin::refunds::AdminRefunds,
             admin::catalogue::AdminCatalogue,
+            admin::promotions::AdminPromotions,
+            admin::commission_rules::CommissionRules,
+            admin::tax_zones::TaxZones,
+            admin::tax_exemptions::TaxExemptions,
             admin::jobs::Jobs,
             admin::ledger::Ledger,
+            admin::payouts::AdminPayouts,
+        ),
+        (
+            seller::statement::Statements,
+            seller::explain::SellerExplain,
+            admin::statements::SellerStatements,
+            admin::explain::Explain,
         ),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );

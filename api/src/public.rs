@@ -6,6 +6,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query as Sub};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::shipping::{self, Method};
 use souk_domain::{Error, Result, transition};
 use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId};
 use souk_entity::status::SellerStatus;
@@ -18,6 +19,8 @@ use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
 use crate::view::amount;
+use crate::view::shipping::{WeightStep, tariff};
+use crate::view::words::ShippingPricing;
 
 /// A product in a list.
 #[derive(Debug, Object)]
@@ -96,8 +99,12 @@ pub struct ShippingMethod {
     id: Uuid,
     /// Its name.
     name: String,
-    /// Per seller order.
-    price: String,
+    /// How its price is worked out.
+    pricing: ShippingPricing,
+    /// Of a flat method, per seller order.
+    price: Option<String>,
+    /// Of a method by weight, per seller order, the lightest first.
+    weight_steps: Option<Vec<WeightStep>>,
     /// ISO 4217.
     currency: String,
     /// Free when the discounted goods reach this.
@@ -204,7 +211,7 @@ impl Catalogue {
 
     /// List a seller's shipping methods
     ///
-    /// Those in use, newest first.
+    /// Those in use, newest first; which of them serve a destination, a cart tells.
     #[oai(path = "/sellers/:id/shipping-methods", method = "get", operation_id = "listSellerShippingMethods")]
     async fn shipping_methods(
         &self,
@@ -223,19 +230,25 @@ impl Catalogue {
             shipping_method::Column::Id,
         );
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&page.page(
-            rows,
-            |row| row.id.into(),
-            |row| ShippingMethod {
-                id: row.id.into(),
-                price: amount(row.price, row.currency),
-                free_over: row.free_over.map(|over| amount(over, row.currency)),
-                currency: row.currency.to_string(),
-                name: row.name,
-                min_days: row.min_days,
-                max_days: row.max_days,
-            },
-        )))
+        let methods = shipping::with_tariffs(ctx.store.read(), rows).await?;
+        Ok(Okay::new(&page.page(methods, |method| method.row.id.into(), ShippingMethod::from)))
+    }
+}
+
+impl From<Method> for ShippingMethod {
+    fn from(Method { row, tariff: asked }: Method) -> Self {
+        let (price, weight_steps) = tariff(&asked, row.currency);
+        Self {
+            id: row.id.into(),
+            pricing: row.pricing.into(),
+            price,
+            weight_steps,
+            free_over: row.free_over.map(|over| amount(over, row.currency)),
+            currency: row.currency.to_string(),
+            name: row.name,
+            min_days: row.min_days,
+            max_days: row.max_days,
+        }
     }
 }
 

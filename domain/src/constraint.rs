@@ -42,7 +42,25 @@ const KNOWN: &[(&str, &str, Code, &str)] = &[
         Code::AlreadyExists,
         "You have a shipping method of this name and currency.",
     ),
-    ("uq_coupon_code", "coupon.code", Code::AlreadyExists, "This coupon code is taken."),
+    ("uq_promotion_code", "promotion.code", Code::AlreadyExists, "This code is taken; choose another one."),
+    (
+        "uq_shipping_zone_seller_name",
+        "shipping_zone.seller_id, shipping_zone.name",
+        Code::AlreadyExists,
+        "You have a shipping zone of this name.",
+    ),
+    (
+        "uq_tax_zone_place",
+        "tax_zone.country, tax_zone.region",
+        Code::AlreadyExists,
+        "The place has a tax zone already; add rates to it.",
+    ),
+    (
+        "uq_tax_rate_start",
+        "tax_rate.tax_zone_id, tax_rate.tax_class, tax_rate.starts_at",
+        Code::AlreadyExists,
+        "A rate of this class starts at that instant already; choose another instant.",
+    ),
     ("uq_category_slug", "category.slug", Code::AlreadyExists, "A category of this slug is there already."),
     (
         "uq_payment_live",

@@ -86,7 +86,7 @@ codes! {
     CartCompleted = "CART_COMPLETED" => Conflict,
     /// The cart's time is over.
     CartExpired = "CART_EXPIRED" => Conflict,
-    /// The coupon has no use left.
+    /// The code has no use left.
     CouponExhausted = "COUPON_EXHAUSTED" => Conflict,
     /// The order has a live payment or is paid.
     PaymentInProgress = "PAYMENT_IN_PROGRESS" => Conflict,
@@ -110,7 +110,7 @@ codes! {
     InvalidMoney = "INVALID_MONEY" => Unprocessable,
     /// Nothing to order.
     CartEmpty = "CART_EMPTY" => Unprocessable,
-    /// The coupon is unknown, over, or not for this cart.
+    /// The code is unknown, over, or not for this cart.
     CouponNotApplicable = "COUPON_NOT_APPLICABLE" => Unprocessable,
     /// The offer is not for sale now.
     OfferUnavailable = "OFFER_UNAVAILABLE" => Unprocessable,

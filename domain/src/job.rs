@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use souk_entity::id::{
-    BatchId, CartId, InboxId, JobId, OrderId, PaymentId, RefundId, ReturnRequestId, SellerOrderId, ShipmentId,
+    BatchId, CartId, InboxId, JobId, OrderId, PaymentId, PayoutId, RefundId, ReturnRequestId, SellerId, SellerOrderId,
+    ShipmentId,
 };
 use souk_entity::job;
 use souk_entity::status::{JobKind, JobQueue, JobStatus};
@@ -53,6 +54,10 @@ pub enum Task {
     CompleteSellerOrder { seller_order_id: SellerOrderId },
     /// Apply the rows of an inventory batch.
     ImportInventory { batch_id: BatchId },
+    /// Pay out what a seller can be paid on a day.
+    PayOutSeller { seller_id: SellerId, day: NaiveDate },
+    /// Send a payout.
+    SubmitPayout { payout_id: PayoutId },
 }
 
 impl Task {
@@ -74,6 +79,8 @@ impl Task {
             Self::RejectUnaccepted { .. } => JobKind::RejectUnaccepted,
             Self::CompleteSellerOrder { .. } => JobKind::CompleteSellerOrder,
             Self::ImportInventory { .. } => JobKind::ImportInventory,
+            Self::PayOutSeller { .. } => JobKind::PayOutSeller,
+            Self::SubmitPayout { .. } => JobKind::SubmitPayout,
         }
     }
 
@@ -95,6 +102,8 @@ impl Task {
             Self::RejectUnaccepted { seller_order_id } => format!("reject:{seller_order_id}"),
             Self::CompleteSellerOrder { seller_order_id } => format!("complete:{seller_order_id}"),
             Self::ImportInventory { batch_id } => format!("batch:{batch_id}"),
+            Self::PayOutSeller { seller_id, day } => format!("pay-out:{seller_id}:{day}"),
+            Self::SubmitPayout { payout_id } => format!("payout:{payout_id}"),
         }
     }
 }
@@ -120,7 +129,9 @@ pub const fn policy(kind: JobKind) -> Policy {
         JobKind::CapturePayment | JobKind::VoidPayment | JobKind::ResolvePayment | JobKind::RefundPayment => {
             (JobQueue::Money, 60, 30)
         }
-        JobKind::ProcessReturn | JobKind::ExpireOrder => (JobQueue::Money, 60, 30),
+        JobKind::ProcessReturn | JobKind::ExpireOrder | JobKind::SubmitPayout => (JobQueue::Money, 60, 30),
+        // Longer than the others: it may have the entries of a month to settle.
+        JobKind::PayOutSeller => (JobQueue::Money, 60, 120),
         JobKind::ProcessWebhook => (JobQueue::Events, 20, 30),
         JobKind::BuyLabel | JobKind::VoidLabel => (JobQueue::Fulfilment, 60, 30),
         JobKind::SyncShipment | JobKind::RejectUnaccepted | JobKind::CompleteSellerOrder | JobKind::ExpireReturn => {

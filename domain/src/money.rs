@@ -21,6 +21,9 @@ pub struct Money {
 /// a whole order (200 lines) stay far inside an `i64`.
 pub const LARGEST_AMOUNT: i64 = 10_000_000_000_000;
 
+/// A whole, in parts per million.
+pub const MILLION: i128 = 1_000_000;
+
 /// The number of decimals of a currency: JPY 0, USD 2, KWD 3 (ISO 4217).
 ///
 /// # Errors
@@ -120,7 +123,15 @@ pub fn multiply(price: MinorUnits, quantity: i64) -> Result<MinorUnits> {
 /// # Errors
 /// [`Code::InvalidMoney`] on overflow.
 pub fn rate_of(amount: MinorUnits, rate: RatePpm) -> Result<MinorUnits> {
-    round_ratio(i128::from(amount.0) * i128::from(rate.0), 1_000_000)
+    round_ratio(i128::from(amount.0) * i128::from(rate.0), MILLION)
+}
+
+/// The tax at `rate` that `amount` contains, rounded half up: `amount * rate / (1 + rate)`.
+///
+/// # Errors
+/// [`Code::InvalidMoney`] on overflow.
+pub fn contained(amount: MinorUnits, rate: RatePpm) -> Result<MinorUnits> {
+    round_ratio(i128::from(amount.0) * i128::from(rate.0), MILLION + i128::from(rate.0))
 }
 
 /// What of `amount` belongs to the first `part` of `whole` equal units, rounded half up.

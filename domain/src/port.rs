@@ -84,7 +84,42 @@ pub struct ProviderRefund {
     pub amount: Money,
 }
 
-/// An event of a provider whose signature holds: which payment to ask about.
+/// Where a transfer stands at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderTransferStatus {
+    /// Taken on, and not yet sent.
+    Pending,
+    /// Sent.
+    Paid,
+    /// Not sent, and it will not be.
+    Failed,
+    /// Sent, and sent back by the bank.
+    Returned,
+}
+
+/// Money sent on to a seller's account, as the provider tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderTransfer {
+    /// The provider's id.
+    pub provider_ref: String,
+    /// Where it stands.
+    pub status: ProviderTransferStatus,
+    /// How much.
+    pub amount: Money,
+    /// The provider's code for a failure or a return.
+    pub failure_code: Option<String>,
+}
+
+/// What a provider's event is about, by the provider's id of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentSubject {
+    /// A payment.
+    Payment(String),
+    /// A transfer to a seller.
+    Transfer(String),
+}
+
+/// An event of a provider whose signature holds: what to ask about.
 ///
 /// What it claims beyond that is not believed: the job asks the provider, so late, doubled and
 /// reordered events converge.
@@ -92,8 +127,8 @@ pub struct ProviderRefund {
 pub struct PaymentNotice {
     /// The provider's id of the event.
     pub event_id: String,
-    /// The provider's id of the payment.
-    pub provider_ref: String,
+    /// What it is about.
+    pub subject: PaymentSubject,
 }
 
 /// A payment provider.
@@ -118,6 +153,13 @@ pub trait PaymentGateway: Send + Sync {
     /// Pays `amount` of a captured payment back. The same key twice pays back once and answers
     /// with the first result, so this is also how an unknown outcome is resolved.
     async fn refund(&self, provider_ref: &str, amount: Money, key: &str) -> Result<ProviderRefund, PortError>;
+
+    /// Sends `amount` of our money to a seller's `account`. The same key twice sends once and
+    /// answers with where it stands now, so this is also how an unknown outcome is resolved.
+    async fn transfer(&self, account: &str, amount: Money, key: &str) -> Result<ProviderTransfer, PortError>;
+
+    /// Asks where a transfer stands.
+    async fn fetch_transfer(&self, provider_ref: &str) -> Result<ProviderTransfer, PortError>;
 
     /// Verifies a webhook over its raw body (constant time, [`SIGNATURE_TOLERANCE`]) and reads it.
     ///

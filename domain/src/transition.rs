@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Code, Error, Result};
-use crate::{order, payment, returns, shipment};
+use crate::{order, payment, payout, returns, shipment};
 
 /// An allowed change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub fn machines() -> Vec<Machine> {
         describe("refund", payment::transition::REFUND),
         describe("shipment", shipment::transition::SHIPMENT),
         describe("return_request", returns::transition::RETURN_REQUEST),
+        describe("payout", payout::transition::PAYOUT),
         describe("seller", crate::account::transition::SELLER),
         describe("batch", crate::catalogue::transition::BATCH),
     ]

@@ -9,25 +9,31 @@ use sea_orm::{ConnectOptions, Database};
 use souk_domain::account::transition::SellerEvent;
 use souk_domain::actor::Actor;
 use souk_domain::cart::{self, Owner};
-use souk_domain::catalogue::coupon::{self, NewCoupon};
-use souk_domain::catalogue::{self, NewShippingMethod, NewWarehouse, inventory};
+use souk_domain::catalogue::{self, NewProduct, NewWarehouse, inventory};
 use souk_domain::money::Money;
 use souk_domain::order::number::OrderNumbers;
 use souk_domain::order::placement::{Address, Placed, Placement, place};
+use souk_domain::order::pricing::promotion::{Gift, Target};
+use souk_domain::order::pricing::shipping::Tariff;
+use souk_domain::order::pricing::tax::STANDARD;
+use souk_domain::promotion::{self, NewPromotion};
+use souk_domain::shipping::{self, NewMethod};
 use souk_domain::store::NoWake;
+use souk_domain::validity::Validity;
 use souk_domain::{Clock, Store, Tx, account};
 use souk_entity::id::{CartId, OfferId, UserId};
-use souk_entity::money::{CurrencyCode, MinorUnits};
-use souk_entity::status::{CouponKind, UserRole};
+use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
+use souk_entity::status::{Bearer, Stacking, UserRole};
 use souk_migration::{Migrator, MigratorTrait};
 
 /// The statements of a placement within its transaction, BEGIN and COMMIT not counted: the cart
-/// is claimed, its lines read, the shipping methods read; the order, its addresses, seller orders,
-/// lines and reservations written; the history, the events and the job written; the stock reserved.
-const MOST: usize = 12;
+/// is claimed; its lines, shipping methods, promotions, tax rates and commission rules are read; the
+/// order, its addresses, seller orders, lines, pricing steps and reservations are written; the
+/// history, the events and the job are written; the stock is reserved.
+const MOST: usize = 16;
 
-/// A coupon costs one more: its use is counted.
-const MOST_WITH_COUPON: usize = MOST + 1;
+/// A promotion costs two more: its use is counted and written down.
+const MOST_WITH_COUPON: usize = MOST + 2;
 
 struct Market {
     store: Store,
@@ -89,12 +95,25 @@ impl Market {
                 country: "US".into(),
             };
             let warehouse = catalogue::create_warehouse(&tx, seller, warehouse).await?.id;
-            let method =
-                NewShippingMethod { name: "Parcel".into(), price: usd(500), free_over: None, min_days: 1, max_days: 3 };
-            catalogue::create_shipping_method(&tx, seller, method).await?;
+            let method = NewMethod {
+                name: "Parcel".into(),
+                zone: None,
+                currency: dollars(),
+                tariff: Tariff::Flat(MinorUnits(500)),
+                free_over: None,
+                min_days: 1,
+                max_days: 3,
+            };
+            shipping::create_method(&tx, seller, method).await?;
             let mut made = Vec::new();
             for at in 0..offers {
-                let product = catalogue::create_product(&tx, seller, "Thing", "A thing.", None).await?;
+                let product = NewProduct {
+                    name: "Thing".into(),
+                    description: "A thing.".into(),
+                    category: None,
+                    tax_class: STANDARD.into(),
+                };
+                let product = catalogue::create_product(&tx, seller, product).await?;
                 let sku = format!("{name}-{at}");
                 let variant = catalogue::create_variant(&tx, seller, product.id, &sku, "One", 250).await?;
                 let offer = catalogue::create_offer(&tx, seller, variant.id, usd(1_999)).await?;
@@ -107,19 +126,23 @@ impl Market {
     }
 
     async fn coupon(&self, code: &str) {
-        let new = NewCoupon {
-            code: code.into(),
-            kind: CouponKind::Percentage,
-            value: 100_000,
+        let new = NewPromotion {
+            seller: None,
+            name: "A tenth".into(),
+            code: Some(code.into()),
+            gift: Gift::Percentage(RatePpm(100_000)),
             currency: None,
-            seller_id: None,
+            target: Target::Order,
+            borne_by: Bearer::Platform,
+            stacking: Stacking::Combinable,
+            priority: 100,
             minimum_spend: MinorUnits::ZERO,
             maximum_discount: None,
             usage_limit: Some(100),
-            starts_at: self.store.now(),
-            ends_at: None,
+            shopper_limit: None,
+            validity: Validity { starts_at: self.store.now(), ends_at: None },
         };
-        self.store.write(async |tx| coupon::create(&tx, new.clone()).await).await.unwrap();
+        self.store.write(async |tx| promotion::create(&tx, new.clone()).await).await.unwrap();
     }
 
     async fn cart(&self, offers: &[OfferId], coupon: Option<&str>) -> CartId {
@@ -127,7 +150,9 @@ impl Market {
         let write = async |tx: Arc<Tx>| {
             let cart = cart::create(&tx, &Owner::User(self.shopper), dollars()).await?;
             cart::put_lines(&tx, &cart, &lines).await?;
-            cart::set_coupon(&tx, &cart, coupon).await?;
+            if let Some(code) = coupon {
+                cart::add_code(&tx, &cart, code).await?;
+            }
             Ok(cart.id)
         };
         self.store.write(write).await.unwrap()

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{CartId, CouponId, UserId};
+use crate::id::{CartId, UserId};
 use crate::money::CurrencyCode;
 use crate::status::CartStatus;
 
@@ -17,15 +17,15 @@ pub struct Model {
     pub guest_token_hash: Option<String>,
     pub currency: CurrencyCode,
     pub status: CartStatus,
-    pub coupon_id: Option<CouponId>,
+    /// Where it is to go, for quotes of shipping and tax; checkout names the address.
+    pub ship_to_country: Option<String>,
+    pub ship_to_region: Option<String>,
     pub expires_at: DateTimeUtc,
     pub version: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "user_id", to = "id")]
     pub user: BelongsTo<Option<super::user::Entity>>,
-    #[sea_orm(belongs_to, from = "coupon_id", to = "id")]
-    pub coupon: BelongsTo<Option<super::coupon::Entity>>,
     #[sea_orm(has_many)]
     pub lines: HasMany<super::cart_line::Entity>,
 }

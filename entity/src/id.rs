@@ -77,8 +77,20 @@ id! {
     StockMovementId,
     /// A way a seller ships, and what it costs the shopper per seller order.
     ShippingMethodId,
-    /// A code for a discount.
-    CouponId,
+    /// Places that some of a seller's shipping methods serve.
+    ShippingZoneId,
+    /// A discount and its terms.
+    PromotionId,
+    /// Where one set of tax rates applies.
+    TaxZoneId,
+    /// A tax rate of one class in one zone.
+    TaxRateId,
+    /// A buyer who pays no tax.
+    TaxExemptionId,
+    /// What the platform takes of a sale.
+    CommissionRuleId,
+    /// Money sent to a seller.
+    PayoutId,
     /// A basket of offers before checkout.
     CartId,
     /// What a shopper placed and pays once.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{CartId, CouponId, OrderId, UserId};
+use crate::id::{CartId, OrderId, UserId};
 use crate::money::{CurrencyCode, MinorUnits};
 use crate::status::OrderStatus;
 
@@ -23,10 +23,14 @@ pub struct Model {
     pub status: OrderStatus,
     pub items_total: MinorUnits,
     pub discount_total: MinorUnits,
+    /// After discounts.
     pub shipping_total: MinorUnits,
+    /// What tax changed of the prices: all of it where they are without tax, nothing where they
+    /// contain it, less than nothing where a buyer is exempt from tax that they contain.
+    pub tax_added_total: MinorUnits,
+    /// The tax that total contains.
     pub tax_total: MinorUnits,
     pub total: MinorUnits,
-    pub coupon_id: Option<CouponId>,
     pub notes: Option<String>,
     /// Unpaid past this instant, the order is cancelled and its stock released.
     pub payment_due_at: DateTimeUtc,
@@ -38,8 +42,6 @@ pub struct Model {
     pub cart: BelongsTo<super::cart::Entity>,
     #[sea_orm(belongs_to, from = "user_id", to = "id")]
     pub user: BelongsTo<Option<super::user::Entity>>,
-    #[sea_orm(belongs_to, from = "coupon_id", to = "id")]
-    pub coupon: BelongsTo<Option<super::coupon::Entity>>,
     #[sea_orm(has_many)]
     pub seller_orders: HasMany<super::seller_order::Entity>,
     #[sea_orm(has_many)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{OfferId, OrderLineId, SellerId, SellerOrderId};
+use crate::id::{CommissionRuleId, OfferId, OrderLineId, SellerId, SellerOrderId};
 use crate::money::{MinorUnits, RatePpm};
 
 /// A quantity of one offer, priced and frozen at placement.
@@ -23,11 +23,22 @@ pub struct Model {
     pub quantity: i64,
     pub unit_price: MinorUnits,
     pub discount: MinorUnits,
+    /// The part of discount that the platform makes good to the seller.
     pub platform_discount: MinorUnits,
+    pub tax_class: String,
+    /// The tax that total contains.
     pub tax: MinorUnits,
+    /// What tax changed of the price: see orders.tax_added_total.
+    pub tax_added: MinorUnits,
     pub total: MinorUnits,
+    pub commission_rule_id: Option<CommissionRuleId>,
     pub commission_rate_ppm: RatePpm,
+    pub commission_flat: MinorUnits,
+    pub commission_minimum: Option<MinorUnits>,
+    pub commission_maximum: Option<MinorUnits>,
     pub commission: MinorUnits,
+    pub commission_tax_ppm: RatePpm,
+    pub commission_tax: MinorUnits,
     pub cancelled_quantity: i64,
     pub shipped_quantity: i64,
     pub delivered_quantity: i64,

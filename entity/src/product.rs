@@ -18,6 +18,8 @@ pub struct Model {
     /// Lower case, for search by name on both databases.
     pub search_name: String,
     pub description: String,
+    /// Which tax rates apply to it.
+    pub tax_class: String,
     pub active: bool,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

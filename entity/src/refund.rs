@@ -20,7 +20,12 @@ pub struct Model {
     pub reason: RefundReason,
     pub provider_ref: Option<String>,
     pub amount: MinorUnits,
+    /// The tax in amount.
+    pub tax: MinorUnits,
+    /// The part of amount that the platform bears instead of the seller.
+    pub platform_amount: MinorUnits,
     pub commission: MinorUnits,
+    pub commission_tax: MinorUnits,
     pub platform_discount: MinorUnits,
     pub currency: CurrencyCode,
     pub status: RefundStatus,

@@ -19,6 +19,11 @@ pub struct Model {
     pub component: RefundComponent,
     pub quantity: i64,
     pub amount: MinorUnits,
+    /// The tax in amount.
+    pub tax: MinorUnits,
+    pub commission: MinorUnits,
+    pub commission_tax: MinorUnits,
+    pub platform_discount: MinorUnits,
     #[sea_orm(belongs_to, from = "refund_id", to = "id")]
     pub refund: BelongsTo<super::refund::Entity>,
     #[sea_orm(belongs_to, from = "order_line_id", to = "id")]

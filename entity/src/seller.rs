@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::SellerId;
-use crate::money::RatePpm;
-use crate::status::SellerStatus;
+use crate::money::{MinorUnits, RatePpm};
+use crate::status::{PayoutInterval, SellerStatus};
 
 /// A merchant who sells through the marketplace.
 #[sea_orm::model]
@@ -18,8 +18,18 @@ pub struct Model {
     pub auto_accept: bool,
     pub accept_within_hours: i32,
     pub return_window_days: i32,
-    /// Parts per million of the discounted net: 120000 is 12%.
-    pub commission_rate_ppm: RatePpm,
+    /// Value added tax on our commission, of it.
+    pub commission_tax_ppm: RatePpm,
+    /// Where payouts go: the seller's account at the payment provider.
+    pub payout_account: Option<String>,
+    pub payout_interval: PayoutInterval,
+    /// In minor units of the currency paid; less waits for the next payout.
+    pub payout_minimum: MinorUnits,
+    /// Days after completion before a seller order's money is paid out.
+    pub payout_hold_days: i32,
+    /// The part of each payout that is kept back, and for how long.
+    pub reserve_ppm: RatePpm,
+    pub reserve_days: i32,
     pub version: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

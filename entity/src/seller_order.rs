@@ -20,12 +20,27 @@ pub struct Model {
     pub status: OrderStatus,
     pub items_total: MinorUnits,
     pub discount_total: MinorUnits,
+    /// The method's price before discounts.
+    pub shipping_price: MinorUnits,
+    pub shipping_discount: MinorUnits,
+    /// The part of shipping_discount that the platform makes good.
+    pub shipping_platform_discount: MinorUnits,
+    /// shipping_price - shipping_discount.
     pub shipping_total: MinorUnits,
+    /// The tax in what is paid for shipping.
+    pub shipping_tax: MinorUnits,
+    /// What tax changed of shipping_total.
+    pub shipping_tax_added: MinorUnits,
+    /// Of the lines and of shipping.
+    pub tax_added_total: MinorUnits,
+    /// Of the lines and of shipping.
     pub tax_total: MinorUnits,
     pub total: MinorUnits,
-    /// The part of discount_total that the platform makes good to the seller.
+    /// What the platform makes good to the seller, of the lines' discounts and of shipping's.
     pub platform_discount_total: MinorUnits,
     pub commission_total: MinorUnits,
+    /// Value added tax on commission_total.
+    pub commission_tax_total: MinorUnits,
     pub shipping_method_id: Option<ShippingMethodId>,
     pub shipping_method_name: Option<String>,
     /// The seller accepts or rejects until then.
@@ -33,6 +48,8 @@ pub struct Model {
     pub delivered_at: Option<DateTimeUtc>,
     pub return_window_days: i32,
     pub return_window_ends_at: Option<DateTimeUtc>,
+    /// Its money can be paid out from then; NULL until it is completed, cancelled or refunded.
+    pub payable_at: Option<DateTimeUtc>,
     pub cancellation_reason: Option<String>,
     pub version: i64,
     pub created_at: DateTimeUtc,

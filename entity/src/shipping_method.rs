@@ -2,8 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{SellerId, ShippingMethodId};
+use crate::id::{SellerId, ShippingMethodId, ShippingZoneId};
 use crate::money::{CurrencyCode, MinorUnits};
+use crate::status::ShippingPricing;
 
 /// A way a seller ships, and what it costs the shopper per seller order.
 #[sea_orm::model]
@@ -13,7 +14,11 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ShippingMethodId,
     pub seller_id: SellerId,
+    /// NULL: everywhere.
+    pub shipping_zone_id: Option<ShippingZoneId>,
     pub name: String,
+    pub pricing: ShippingPricing,
+    /// Of a flat method; 0 for one by weight, whose steps tell.
     pub price: MinorUnits,
     pub currency: CurrencyCode,
     /// The discounted goods of the seller at or above which the method costs nothing.

@@ -32,8 +32,26 @@ words! {
     MemberRole { Owner, Staff }
     /// Why stock on hand changed.
     StockMovementReason { Adjustment, Shipment, Return }
-    /// How a coupon's value is read.
-    CouponKind { Percentage, Fixed }
+    /// How often a seller is paid out.
+    PayoutInterval { Manual, Daily, Weekly, Monthly }
+
+    /// What a promotion gives.
+    PromotionKind { Percentage, Fixed, FreeShipping, BuyXGetY }
+
+    /// What a promotion is for.
+    PromotionTarget { Order, Seller, Category, Offers }
+
+    /// Who pays for a discount or a goodwill.
+    Bearer { Platform, Seller }
+
+    /// Whether a promotion shares lines with others.
+    Stacking { Combinable, Exclusive }
+
+    /// How a shipping method's price is worked out.
+    ShippingPricing { Flat, Weight }
+
+    /// What a step of pricing does.
+    PriceStepKind { Base, Promotion, Shipping, Tax, TaxIncluded, TaxRelief, Commission, CommissionTax }
     /// A cart is open until it becomes an order or its time is over.
     CartStatus { Open, Completed, Expired }
     /// The states of an order and of a seller order; an order's are derived from its seller orders'.
@@ -46,7 +64,7 @@ words! {
     /// Held until paid, allocated until shipped; the other two are over.
     ReservationStatus { Held, Allocated, Fulfilled, Released }
     /// What a history row or event is about.
-    EntityKind { Order, SellerOrder, Payment, Refund, Shipment, ReturnRequest, Seller, Batch }
+    EntityKind { Order, SellerOrder, Payment, Refund, Shipment, ReturnRequest, Seller, Batch, Payout }
     /// Who caused a change.
     ActorKind { Shopper, Seller, Operator, Provider, Carrier, System }
     /// The states of a payment attempt.
@@ -58,7 +76,7 @@ words! {
     /// What state a returned thing is in.
     ReturnCondition { AsNew, Opened, Damaged }
     /// Why money is paid back.
-    RefundReason { Cancellation, Return, Goodwill }
+    RefundReason { Cancellation, Return, Adjustment, Goodwill }
     /// The states of a refund at the provider.
     RefundStatus { Pending, Submitted, Succeeded, Failed, Unresolved }
     /// What part of a seller order a refund line pays back.
@@ -78,24 +96,38 @@ words! {
     /// The file format of a label.
     LabelFormat { Pdf, Png, Zpl }
     /// What moved money; with the id of that thing it names one ledger transaction.
-    LedgerSource { Capture, Commission, Refund, CommissionReversal, Label, LabelVoid }
+    LedgerSource {
+        Capture, Commission, Refund, CommissionReversal, Label, LabelVoid, Payout, PayoutPaid, PayoutFailed,
+        PayoutReturned, ReserveHold, ReserveRelease,
+    }
     /// The chart of accounts.
     LedgerAccount {
         /// Asset: money the payment provider holds for us.
         ProviderClearing,
-        /// Liability: what we owe a seller; the one account kept per seller.
+        /// Asset: money on its way to sellers, negative until the provider says that it went.
+        PayoutClearing,
+        /// Liability: what we owe a seller; kept per seller.
         SellerPayable,
+        /// Liability: what is kept back of a seller's payouts for a while; kept per seller.
+        SellerReserve,
+        /// Liability: the tax that shoppers paid.
+        TaxPayable,
         /// Income: commission.
         CommissionRevenue,
+        /// Liability: value added tax on commission.
+        CommissionTaxPayable,
         /// Expense: discounts borne by the platform.
         PromotionExpense,
+        /// Expense: goodwill borne by the platform.
+        GoodwillExpense,
         /// Liability: what we owe carriers for labels.
         CarrierPayable,
     }
     /// What a job does.
     JobKind {
         CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment,
-        ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory,
+        ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory, PayOutSeller,
+        SubmitPayout,
     }
     /// Jobs of one queue share workers; a queue never starves another.
     JobQueue { Money, Fulfilment, Events, Bulk }
@@ -109,6 +141,12 @@ words! {
     BatchStatus { Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled }
     /// The states of a row of a batch.
     BatchRowStatus { Pending, Done, Failed }
+    /// The states of a payout.
+    PayoutStatus { Pending, Submitted, Paid, Failed, Unresolved, Returned }
+
+    /// The states of a transfer in the simulated provider's own book.
+    SimulatedTransferStatus { Paid, Failed, Returned }
+
     /// The states of a payment in the simulated provider's own book.
     SimulatedPaymentStatus { RequiresConfirmation, RequiresAction, Authorized, Captured, Failed, Voided }
 }

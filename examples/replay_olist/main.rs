@@ -9,6 +9,7 @@
 //! FOLDER holds `orders.csv`, `order_items.csv` and `customers.csv` in the data set's format. Without
 //! `--url`, a souk is started on the embedded default and stopped at the end.
 
+mod books;
 mod cents;
 mod check;
 mod client;
@@ -30,9 +31,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
+use books::Bookkeeper;
 use client::{Account, Call, Client, Error};
+use goal::Goal;
 use market::Market;
 use progress::Progress;
 use replay::Replay;
@@ -41,7 +44,7 @@ use server::Server;
 use source::{Order, Source};
 use state::{Run, State};
 use turns::Turns;
-use view::AdminOrder;
+use view::{AdminOrder, OrderStatus};
 
 /// Replay real orders through a running souk, or one of its own, and compare them to the cent.
 ///
@@ -227,29 +230,50 @@ impl Session<'_> {
 
         let open: Vec<&Order> = self.source.orders.iter().filter(|order| !self.state.is_finished(&order.id)).collect();
         report.worked_on = open.len();
-        let began = Instant::now();
-        let failures = self.bring(&open).await;
-        report.replay = began.elapsed();
+        let failures = self.bring(&open, &mut report).await?;
+        report.books = self.bookkeeper().compare(self.source).await?;
 
         self.compare(&failures, &mut report).await;
         (report.requests, report.repeats) = self.client.counts();
         Ok(report)
     }
 
-    /// Brings orders to their ends, begun in the order of their purchase, which their turns rely on.
-    async fn bring(&self, open: &[&Order]) -> Failures {
+    /// Brings orders to their ends, begun in the order of their purchase, which their turns rely on,
+    /// and pays the sellers out at the end of each week of the source.
+    async fn bring(&self, open: &[&Order], report: &mut Report) -> client::Result<Failures> {
         let turns = Turns::new(open, &turns::changing(&self.source.orders));
         let replay = Replay { client: self.client, state: self.state, market: &self.market, turns: &turns };
+        let keeper = self.bookkeeper();
         let bar = self.progress.phase("orders", open.len());
-        let failed = stream::iter(open)
-            .map(async |order| {
-                let outcome = replay.bring(order).await;
-                bar.step();
-                (order, outcome)
-            })
-            .buffer_unordered(self.concurrency)
-            .filter_map(async |(order, outcome)| Some((order.id.clone(), outcome.err()?)));
-        failed.collect().await
+        let mut failures = Failures::new();
+        for week in books::weeks(open) {
+            let began = Instant::now();
+            let mut outcomes = stream::iter(&week)
+                .map(async |order| {
+                    let outcome = replay.bring(order).await;
+                    bar.step();
+                    (order, outcome)
+                })
+                .buffer_unordered(self.concurrency);
+            while let Some((order, outcome)) = outcomes.next().await {
+                if let Err(why) = outcome {
+                    failures.insert(order.id.clone(), why);
+                }
+            }
+            report.replay += began.elapsed();
+            let delivered = week.iter().filter(|order| Goal::of(order).status == OrderStatus::Delivered);
+            let placed = delivered.filter(|order| !failures.contains_key(&order.id));
+            let ids = placed.filter_map(|order| self.state.placed(&order.id)).map(|order| order.id);
+            stream::iter(ids.map(Ok))
+                .try_for_each_concurrent(self.concurrency, async |id| keeper.completed(id).await)
+                .await?;
+            keeper.pay_out(&week).await?;
+        }
+        Ok(failures)
+    }
+
+    fn bookkeeper(&self) -> Bookkeeper<'_> {
+        Bookkeeper { client: self.client, market: &self.market, admin: self.admin, concurrency: self.concurrency }
     }
 
     /// Reads every order as an operator and compares it.

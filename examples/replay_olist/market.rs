@@ -6,6 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::books;
 use crate::cents::Cents;
 use crate::client::{Account, Call, Client, Error, Result};
 use crate::progress::Progress;
@@ -146,7 +147,10 @@ impl<'a> Market<'a> {
             Err(error) if error.is("ILLEGAL_TRANSITION") => {}
             other => other?,
         }
-        self.client.done(Call::patch("/api/v1/seller", json!({"auto_accept": false})).by(account)).await?;
+        // Nobody returns anything in the source, so what is delivered is completed at once.
+        let settings = json!({"auto_accept": false, "return_window_days": 0});
+        self.client.done(Call::patch("/api/v1/seller", settings).by(account)).await?;
+        books::agree(self.client, self.admin, account, seller).await?;
         // The source does not tell where its sellers are.
         let warehouse = json!({
             "name": "main", "line1": "Praça da Sé 1", "city": "São Paulo", "region": "SP",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::books::Books;
 use crate::cents::Cents;
 use crate::check::Checked;
 
@@ -22,6 +23,8 @@ pub struct Report {
     pub setup: Duration,
     /// How long the orders took, from the first cart to the last parcel.
     pub replay: Duration,
+    /// The sellers' money.
+    pub books: Books,
     /// Requests, repetitions included.
     pub requests: u64,
     /// Requests that had to be repeated.
@@ -55,7 +58,7 @@ impl Report {
 
     /// Whether souk and the source agree.
     pub fn is_equal(&self) -> bool {
-        self.differences.is_empty()
+        self.differences.is_empty() && self.books.differences.is_empty()
     }
 }
 
@@ -67,7 +70,8 @@ impl fmt::Display for Report {
             }
             _ => 0.0,
         };
-        let rows: [(&str, String); 12] = [
+        let differences = self.differences.len() + self.books.differences.len();
+        let rows: [(&str, String); 19] = [
             ("orders", self.orders.to_string()),
             ("skipped for a bad row", self.skipped.to_string()),
             ("worked on in this run", self.worked_on.to_string()),
@@ -75,7 +79,14 @@ impl fmt::Display for Report {
             ("units", self.units.to_string()),
             ("money in (BRL)", self.money_in.to_string()),
             ("money back (BRL)", self.money_back.to_string()),
-            ("differences", self.differences.len().to_string()),
+            ("sellers' statements", self.books.statements.to_string()),
+            ("sold (BRL)", self.books.sold.to_string()),
+            ("12% commission (BRL)", self.books.commission.to_string()),
+            ("labels (BRL)", self.books.labels.to_string()),
+            ("payouts", self.books.payouts.to_string()),
+            ("paid out (BRL)", self.books.paid_out.to_string()),
+            ("still owed (BRL)", self.books.owed.to_string()),
+            ("differences", differences.to_string()),
             ("requests (repeated)", format!("{} ({})", self.requests, self.repeats)),
             ("seconds of set-up", format!("{:.1}", self.setup.as_secs_f64())),
             ("seconds of orders", format!("{:.1}", self.replay.as_secs_f64())),
@@ -84,10 +95,10 @@ impl fmt::Display for Report {
         for (name, value) in rows {
             writeln!(f, "{name:<22} {value:>16}")?;
         }
-        for difference in self.differences.iter().take(LISTED) {
+        for difference in self.differences.iter().chain(&self.books.differences).take(LISTED) {
             writeln!(f, "different: {difference}")?;
         }
-        match self.differences.len().checked_sub(LISTED) {
+        match differences.checked_sub(LISTED) {
             Some(more) if more > 0 => writeln!(f, "and {more} more differences"),
             _ => Ok(()),
         }

@@ -10,6 +10,16 @@ fn cents<'de, D: Deserializer<'de>>(source: D) -> Result<Cents, D::Error> {
     String::deserialize(source)?.parse().map_err(serde::de::Error::custom)
 }
 
+/// Amounts of a statement, where what is taken is negative.
+fn signed<'de, D: Deserializer<'de>>(source: D) -> Result<Cents, D::Error> {
+    let text = String::deserialize(source)?;
+    let read = |text: &str| text.parse::<Cents>().map_err(serde::de::Error::custom);
+    match text.strip_prefix('-') {
+        Some(size) => read(size).map(|size| -size),
+        None => read(&text),
+    }
+}
+
 /// Anything that was made.
 #[derive(Deserialize)]
 pub struct Made {
@@ -132,4 +142,59 @@ pub struct Shipment {
     pub direction: String,
     pub status: String,
     pub tracking_number: Option<String>,
+}
+
+/// A seller's statement of account.
+#[derive(Deserialize)]
+pub struct Statement {
+    #[serde(deserialize_with = "signed")]
+    pub opening_balance: Cents,
+    #[serde(deserialize_with = "signed")]
+    pub closing_balance: Cents,
+    pub totals: StatementTotals,
+}
+
+/// Its sums.
+#[derive(Deserialize)]
+pub struct StatementTotals {
+    #[serde(deserialize_with = "signed")]
+    pub sales: Cents,
+    #[serde(deserialize_with = "signed")]
+    pub refunds: Cents,
+    #[serde(deserialize_with = "signed")]
+    pub commission: Cents,
+    #[serde(deserialize_with = "signed")]
+    pub commission_reversals: Cents,
+    #[serde(deserialize_with = "signed")]
+    pub labels: Cents,
+    #[serde(deserialize_with = "signed")]
+    pub payouts: Cents,
+}
+
+/// A seller's payouts.
+#[derive(Deserialize)]
+pub struct Payouts {
+    pub items: Vec<Payout>,
+    pub next_cursor: Option<String>,
+}
+
+/// Money sent to a seller.
+#[derive(Deserialize)]
+pub struct Payout {
+    pub status: String,
+    #[serde(deserialize_with = "cents")]
+    pub amount: Cents,
+}
+
+/// The sums of the ledger.
+#[derive(Deserialize)]
+pub struct TrialBalance {
+    pub totals: Vec<TrialBalanceTotal>,
+}
+
+/// The sum over all accounts in one currency.
+#[derive(Deserialize)]
+pub struct TrialBalanceTotal {
+    #[serde(deserialize_with = "signed")]
+    pub total: Cents,
 }

@@ -14,6 +14,8 @@ mod m20261121_000006_fulfilment;
 mod m20261121_000007_ledger;
 mod m20261121_000008_work;
 mod m20261121_000009_simulator;
+mod m20261121_000010_terms;
+mod m20261121_000011_payouts;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -34,6 +36,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_ledger::Migration),
             Box::new(m20261121_000008_work::Migration),
             Box::new(m20261121_000009_simulator::Migration),
+            Box::new(m20261121_000010_terms::Migration),
+            Box::new(m20261121_000011_payouts::Migration),
         ]
     }
 }

@@ -54,15 +54,28 @@ CREATE TABLE seller (
     auto_accept boolean NOT NULL,
     accept_within_hours integer NOT NULL,
     return_window_days integer NOT NULL,
-    -- parts per million of the discounted net: 120000 is 12%
-    commission_rate_ppm bigint NOT NULL,
+    -- value added tax on our commission, in parts per million of it
+    commission_tax_ppm bigint NOT NULL,
+    -- where payouts go: the seller's account at the payment provider; NULL: nothing can be paid out
+    payout_account varchar(100),
+    payout_interval varchar(10) NOT NULL,
+    -- in minor units of the currency paid; less waits for the next payout
+    payout_minimum bigint NOT NULL,
+    -- days after completion before a seller order's money is paid out
+    payout_hold_days integer NOT NULL,
+    -- the part of each payout that is kept back, and for how long
+    reserve_ppm bigint NOT NULL,
+    reserve_days integer NOT NULL,
     version bigint NOT NULL,
     created_at {timestamp} NOT NULL,
     updated_at {timestamp} NOT NULL,
     CONSTRAINT ck_seller_status CHECK (status IN ('applied', 'approved', 'rejected', 'suspended', 'closed')),
     CONSTRAINT ck_seller_accept_within_hours CHECK (accept_within_hours BETWEEN 1 AND 720),
     CONSTRAINT ck_seller_return_window_days CHECK (return_window_days BETWEEN 0 AND 365),
-    CONSTRAINT ck_seller_commission_rate_ppm CHECK (commission_rate_ppm BETWEEN 0 AND 1000000)
+    CONSTRAINT ck_seller_commission_tax_ppm CHECK (commission_tax_ppm BETWEEN 0 AND 1000000),
+    CONSTRAINT ck_seller_payout_interval CHECK (payout_interval IN ('manual', 'daily', 'weekly', 'monthly')),
+    CONSTRAINT ck_seller_payout_terms CHECK (payout_minimum >= 0 AND payout_hold_days BETWEEN 0 AND 365),
+    CONSTRAINT ck_seller_reserve CHECK (reserve_ppm BETWEEN 0 AND 1000000 AND reserve_days BETWEEN 0 AND 365)
 );
 CREATE INDEX ix_seller_status ON seller (status, id);
 

@@ -19,7 +19,7 @@ impl MigrationTrait for Migration {
 }
 
 /// Dependants first, so that they can be dropped in this order.
-const TABLES: &[&str] = &["cart_shipping", "cart_line", "cart"];
+const TABLES: &[&str] = &["cart_promotion", "cart_shipping", "cart_line", "cart"];
 
 const UP: &str = r#"
 CREATE TABLE cart (
@@ -28,7 +28,9 @@ CREATE TABLE cart (
     guest_token_hash varchar(64),
     currency varchar(3) NOT NULL,
     status varchar(20) NOT NULL,
-    coupon_id {uuid} CONSTRAINT fk_cart_coupon REFERENCES coupon (id),
+    -- where it is to go, for quotes of shipping and tax; checkout names the address
+    ship_to_country varchar(2),
+    ship_to_region varchar(100),
     expires_at {timestamp} NOT NULL,
     version bigint NOT NULL,
     created_at {timestamp} NOT NULL,
@@ -37,7 +39,6 @@ CREATE TABLE cart (
     CONSTRAINT ck_cart_owner CHECK ((user_id IS NULL) <> (guest_token_hash IS NULL))
 );
 CREATE INDEX ix_cart_user_id ON cart (user_id, id);
-CREATE INDEX ix_cart_coupon_id ON cart (coupon_id);
 CREATE INDEX ix_cart_expires_at ON cart (expires_at) WHERE status = 'open';
 
 CREATE TABLE cart_line (
@@ -58,4 +59,12 @@ CREATE TABLE cart_shipping (
 );
 CREATE INDEX ix_cart_shipping_seller_id ON cart_shipping (seller_id);
 CREATE INDEX ix_cart_shipping_shipping_method_id ON cart_shipping (shipping_method_id);
+
+-- The codes put into a cart.
+CREATE TABLE cart_promotion (
+    cart_id {uuid} NOT NULL CONSTRAINT fk_cart_promotion_cart REFERENCES cart (id),
+    promotion_id {uuid} NOT NULL CONSTRAINT fk_cart_promotion_promotion REFERENCES promotion (id),
+    CONSTRAINT pk_cart_promotion PRIMARY KEY (cart_id, promotion_id)
+);
+CREATE INDEX ix_cart_promotion_promotion_id ON cart_promotion (promotion_id);
 "#;

@@ -96,7 +96,13 @@ CREATE TABLE refund (
     reason varchar(20) NOT NULL,
     provider_ref varchar(100),
     amount bigint NOT NULL,
+    -- the tax in amount
+    tax bigint NOT NULL,
+    -- the part of amount that the platform bears instead of the seller
+    platform_amount bigint NOT NULL,
+    -- what is reversed with it
     commission bigint NOT NULL,
+    commission_tax bigint NOT NULL,
     platform_discount bigint NOT NULL,
     currency varchar(3) NOT NULL,
     status varchar(20) NOT NULL,
@@ -104,9 +110,10 @@ CREATE TABLE refund (
     version bigint NOT NULL,
     created_at {timestamp} NOT NULL,
     updated_at {timestamp} NOT NULL,
-    CONSTRAINT ck_refund_reason CHECK (reason IN ('cancellation', 'return', 'goodwill')),
+    CONSTRAINT ck_refund_reason CHECK (reason IN ('cancellation', 'return', 'adjustment', 'goodwill')),
     -- nothing, where only commission or the platform's discount is to be reversed
-    CONSTRAINT ck_refund_amount CHECK (amount >= 0),
+    CONSTRAINT ck_refund_amount CHECK (amount >= 0 AND tax BETWEEN 0 AND amount AND platform_amount BETWEEN 0 AND amount
+        AND commission >= 0 AND commission_tax >= 0 AND platform_discount >= 0),
     CONSTRAINT ck_refund_status CHECK (status IN ('pending', 'submitted', 'succeeded', 'failed', 'unresolved'))
 );
 CREATE INDEX ix_refund_return_request_id ON refund (return_request_id);
@@ -125,8 +132,14 @@ CREATE TABLE refund_line (
     component varchar(10) NOT NULL,
     quantity bigint NOT NULL,
     amount bigint NOT NULL,
+    -- the tax in amount, and what is reversed with it
+    tax bigint NOT NULL,
+    commission bigint NOT NULL,
+    commission_tax bigint NOT NULL,
+    platform_discount bigint NOT NULL,
     CONSTRAINT ck_refund_line_component CHECK (component IN ('item', 'shipping', 'goodwill')),
-    CONSTRAINT ck_refund_line_amount CHECK (amount >= 0 AND quantity >= 0)
+    CONSTRAINT ck_refund_line_amount CHECK (amount >= 0 AND quantity >= 0 AND tax BETWEEN 0 AND amount
+        AND commission >= 0 AND commission_tax >= 0 AND platform_discount >= 0)
 );
 CREATE INDEX ix_refund_line_refund_id ON refund_line (refund_id);
 CREATE INDEX ix_refund_line_order_line_id ON refund_line (order_line_id);

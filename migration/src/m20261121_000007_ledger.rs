@@ -49,8 +49,8 @@ CREATE TABLE ledger_entry (
     amount bigint NOT NULL,
     occurred_at {timestamp} NOT NULL,
     CONSTRAINT ck_ledger_entry_amount CHECK (amount <> 0),
-    CONSTRAINT ck_ledger_entry_account CHECK (account IN ('provider_clearing', 'seller_payable', 'commission_revenue', 'promotion_expense', 'carrier_payable')),
-    CONSTRAINT ck_ledger_entry_seller CHECK ((account = 'seller_payable') = (seller_id IS NOT NULL))
+    CONSTRAINT ck_ledger_entry_account CHECK (account IN ('provider_clearing', 'payout_clearing', 'seller_payable', 'seller_reserve', 'tax_payable', 'commission_revenue', 'commission_tax_payable', 'promotion_expense', 'goodwill_expense', 'carrier_payable')),
+    CONSTRAINT ck_ledger_entry_seller CHECK ((account IN ('seller_payable', 'seller_reserve')) = (seller_id IS NOT NULL))
 );
 CREATE INDEX ix_ledger_entry_transaction_id ON ledger_entry (transaction_id);
 CREATE INDEX ix_ledger_entry_seller_id ON ledger_entry (seller_id, occurred_at);

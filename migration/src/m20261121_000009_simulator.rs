@@ -19,8 +19,14 @@ impl MigrationTrait for Migration {
 }
 
 /// Dependants first, so that they can be dropped in this order.
-const TABLES: &[&str] =
-    &["simulated_webhook", "simulated_scan", "simulated_parcel", "simulated_refund", "simulated_payment"];
+const TABLES: &[&str] = &[
+    "simulated_webhook",
+    "simulated_transfer",
+    "simulated_scan",
+    "simulated_parcel",
+    "simulated_refund",
+    "simulated_payment",
+];
 
 const UP: &str = r#"
 CREATE TABLE simulated_payment (
@@ -50,6 +56,19 @@ CREATE TABLE simulated_refund (
     created_at {timestamp} NOT NULL
 );
 CREATE INDEX ix_simulated_refund_payment_id ON simulated_refund (payment_id);
+
+-- Money sent on to an account of somebody else's.
+CREATE TABLE simulated_transfer (
+    id varchar(60) NOT NULL CONSTRAINT pk_simulated_transfer PRIMARY KEY,
+    idempotency_key varchar(120) NOT NULL CONSTRAINT uq_simulated_transfer_idempotency_key UNIQUE,
+    account varchar(100) NOT NULL,
+    amount bigint NOT NULL CONSTRAINT ck_simulated_transfer_amount CHECK (amount > 0),
+    currency varchar(3) NOT NULL,
+    status varchar(10) NOT NULL,
+    failure_code varchar(60),
+    created_at {timestamp} NOT NULL,
+    CONSTRAINT ck_simulated_transfer_status CHECK (status IN ('paid', 'failed', 'returned'))
+);
 
 CREATE TABLE simulated_parcel (
     tracking_number varchar(60) NOT NULL CONSTRAINT pk_simulated_parcel PRIMARY KEY,

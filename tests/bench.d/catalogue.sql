@@ -8,8 +8,8 @@ BEGIN;
 CREATE FUNCTION bench_id(kind text, number bigint) RETURNS uuid IMMUTABLE LANGUAGE sql AS
 $$ SELECT ('0000000' || kind || '-0000-7000-8000-' || (100000000000 + number))::uuid $$;
 
-INSERT INTO seller (id, name, status, auto_accept, accept_within_hours, return_window_days, commission_rate_ppm, version, created_at, updated_at)
-SELECT bench_id('2', s), 'Seller ' || s, 'approved', false, 48, 30, 100000, 2, now(), now()
+INSERT INTO seller (id, name, status, auto_accept, accept_within_hours, return_window_days, commission_tax_ppm, payout_interval, payout_minimum, payout_hold_days, reserve_ppm, reserve_days, version, created_at, updated_at)
+SELECT bench_id('2', s), 'Seller ' || s, 'approved', false, 48, 30, 0, 'weekly', 0, 0, 0, 0, 2, now(), now()
 FROM generate_series(0, 49) s;
 
 INSERT INTO status_history (id, entity_kind, entity_id, version, from_status, to_status, actor_kind, occurred_at)
@@ -26,12 +26,12 @@ INSERT INTO warehouse (id, seller_id, name, line1, city, postal_code, country, c
 SELECT bench_id('6', s), bench_id('2', s), 'Main', '1 Dock Road', 'London', 'E16 1AA', 'GB', now()
 FROM generate_series(0, 49) s;
 
-INSERT INTO shipping_method (id, seller_id, name, price, currency, min_days, max_days, active, created_at)
-SELECT bench_id('8', s), bench_id('2', s), 'Standard', 499, 'USD', 2, 4, true, now()
+INSERT INTO shipping_method (id, seller_id, name, pricing, price, currency, min_days, max_days, active, created_at)
+SELECT bench_id('8', s), bench_id('2', s), 'Standard', 'flat', 499, 'USD', 2, 4, true, now()
 FROM generate_series(0, 49) s;
 
-INSERT INTO product (id, created_by_seller_id, name, search_name, description, active, created_at, updated_at)
-SELECT bench_id('3', n), bench_id('2', n / 20), 'Linen shirt no. ' || n, 'linen shirt no. ' || n, 'A shirt of washed linen.', true, now(), now()
+INSERT INTO product (id, created_by_seller_id, name, search_name, description, tax_class, active, created_at, updated_at)
+SELECT bench_id('3', n), bench_id('2', n / 20), 'Linen shirt no. ' || n, 'linen shirt no. ' || n, 'A shirt of washed linen.', 'standard', true, now(), now()
 FROM generate_series(0, 999) n;
 
 INSERT INTO product_variant (id, product_id, sku, name, weight_grams, created_at)

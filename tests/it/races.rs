@@ -108,12 +108,12 @@ async fn one_idempotency_key_has_one_effect_and_one_answer() {
 }
 
 #[tokio::test]
-async fn a_coupon_is_used_as_often_as_it_allows() {
+async fn a_promotion_is_used_as_often_as_it_allows() {
     let souk = Souk::start().await;
     let seller = souk.seller("Discounted").await;
-    let offer = seller.offer("COUPON-1", "10.00", 50).await;
-    let terms = json!({"code": "FIVE", "kind": "fixed", "value": "2.00", "currency": "USD", "usage_limit": 5});
-    souk.admin().await.coupon(terms).await;
+    let offer = seller.offer("PROMOTED-1", "10.00", 50).await;
+    let terms = json!({"code": "FIVE", "kind": "fixed", "amount": "2.00", "currency": "USD", "usage_limit": 5});
+    souk.admin().await.promotion(terms).await;
     let carts = carts(&souk, 20, &[(&offer, 1)]).await;
     for used in join_all(carts.iter().map(|(shopper, cart)| shopper.use_coupon(cart, "FIVE"))).await {
         used.expect(200);

@@ -1,22 +1,20 @@
-//! Categories, and coupons that the platform bears.
+//! Categories.
 
 use chrono::{DateTime, Utc};
-use poem_openapi::param::{Header, Query};
+use poem_openapi::param::Header;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use souk_domain::catalogue::{self, coupon as coupons};
+use souk_domain::catalogue;
 use souk_entity::category;
 use uuid::Uuid;
 
 use crate::auth::Operating;
 use crate::context::Ctx;
 use crate::document::Tag;
-use crate::http::answer::{Created, Okay};
+use crate::http::answer::Created;
 use crate::http::error::ApiResult;
-use crate::http::page::{Page, PageRequest};
 use crate::http::replay::{Key, once};
-use crate::seller::coupons::{Coupon, CreateCoupon, page_of};
 
 /// A category to be added.
 #[derive(Clone, Debug, Object)]
@@ -92,44 +90,5 @@ impl AdminCatalogue {
         })
         .await?;
         Ok(answer)
-    }
-
-    /// Make a coupon that the platform bears
-    ///
-    /// It takes off all sellers' goods; the sellers are paid as without it.
-    #[oai(path = "/coupons", method = "post", operation_id = "createCoupon")]
-    async fn create_coupon(
-        &self,
-        ctx: Ctx<'_>,
-        who: Operating,
-        body: Json<CreateCoupon>,
-        /// Makes a repeated request safe.
-        #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
-    ) -> ApiResult<Created<Coupon>> {
-        who.admin()?;
-        let key = Key::read(who.key_space(), "createCoupon", idempotency_key.0.as_deref(), &body.0)?;
-        let new = body.0.terms(None, ctx.store.now())?;
-        let answer =
-            once(&ctx.store, key, async |tx| Ok(Created::new(&coupons::create(&tx, new.clone()).await?.into())))
-                .await?;
-        Ok(answer)
-    }
-
-    /// List the coupons that the platform bears
-    ///
-    /// Newest first.
-    #[oai(path = "/coupons", method = "get", operation_id = "listCoupons")]
-    async fn list_coupons(
-        &self,
-        ctx: Ctx<'_>,
-        _who: Operating,
-        /// 1 to 100; 20 when left out.
-        limit: Query<Option<u64>>,
-        /// `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
-    ) -> ApiResult<Okay<Page<Coupon>>> {
-        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        Ok(Okay::new(&page_of(ctx.store.read(), None, page).await?))
     }
 }

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use poem_openapi::param::Query;
 use poem_openapi::{Enum, Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use souk_domain::{Error, ledger as books, money};
+use souk_domain::ledger::balance;
+use souk_domain::ledger::chart::{AccountKind, CHART};
+use souk_domain::{Error, money};
 use souk_entity::id::{LedgerTransactionId, OrderId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::{ledger_entry, ledger_transaction};
@@ -19,44 +21,47 @@ use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
 use crate::view::amount;
+use crate::view::ledger::{LedgerAccount, LedgerSource};
 
-/// The chart of accounts.
+/// What kind of account it is; assets and expenses grow by debits, liabilities and income by credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename_all = "snake_case", remote = "souk_entity::status::LedgerAccount")]
-pub enum LedgerAccount {
-    /// Money that payment providers hold for the marketplace.
-    ProviderClearing,
-    /// What the marketplace owes sellers.
-    SellerPayable,
-    /// Commission earned.
-    CommissionRevenue,
-    /// Discounts that the marketplace bears.
-    PromotionExpense,
-    /// What the marketplace owes carriers.
-    CarrierPayable,
+#[oai(rename_all = "snake_case", remote = "AccountKind")]
+pub enum LedgerAccountKind {
+    /// What the marketplace has.
+    Asset,
+    /// What it owes.
+    Liability,
+    /// What it earns.
+    Income,
+    /// What it spends.
+    Expense,
 }
 
-/// What moved money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename_all = "snake_case", remote = "souk_entity::status::LedgerSource")]
-pub enum LedgerSource {
-    /// A payment was captured.
-    Capture,
-    /// Commission was charged.
-    Commission,
-    /// A refund was paid.
-    Refund,
-    /// Commission was given back with a refund.
-    CommissionReversal,
-    /// A label was bought.
-    Label,
-    /// A label was given back.
-    LabelVoid,
+/// The chart of accounts.
+#[derive(Debug, Object)]
+pub struct ChartOfAccounts {
+    /// Every account, assets first.
+    accounts: Vec<ChartedAccount>,
+}
+
+/// An account of the ledger.
+#[derive(Debug, Object)]
+pub struct ChartedAccount {
+    /// Its name.
+    name: LedgerAccount,
+    /// Its kind.
+    kind: LedgerAccountKind,
+    /// Whether it is kept per seller.
+    per_seller: bool,
+    /// What is entered on it.
+    meaning: String,
 }
 
 /// The sums of all accounts.
 #[derive(Debug, Object)]
 pub struct TrialBalance {
+    /// Entries up to this, included, are counted.
+    as_of: DateTime<Utc>,
     /// Per account and currency.
     rows: Vec<TrialBalanceRow>,
     /// Per currency, over all accounts.
@@ -115,7 +120,7 @@ pub struct LedgerTransaction {
 pub struct LedgerEntry {
     /// The account.
     account: LedgerAccount,
-    /// Whose, for `seller_payable`.
+    /// Whose, for `seller_payable` and `seller_reserve`.
     seller_id: Option<Uuid>,
     /// The seller order concerned.
     seller_order_id: Option<Uuid>,
@@ -128,12 +133,32 @@ pub struct Ledger;
 
 #[OpenApi(prefix_path = "/api/v1/admin/ledger", tag = "Tag::Operators")]
 impl Ledger {
+    /// List the accounts
+    ///
+    /// The chart of accounts: what each is and what is entered on it.
+    #[oai(path = "/accounts", method = "get", operation_id = "listLedgerAccounts")]
+    async fn accounts(&self, _who: Operating) -> ApiResult<Okay<ChartOfAccounts>> {
+        let accounts = CHART.iter().map(|account| ChartedAccount {
+            name: account.account.into(),
+            kind: account.kind.into(),
+            per_seller: account.per_seller,
+            meaning: account.meaning.to_owned(),
+        });
+        Ok(Okay::new(&ChartOfAccounts { accounts: accounts.collect() }))
+    }
+
     /// Show the trial balance
     ///
-    /// The total of each currency is zero.
+    /// As of any instant. The total of each currency is zero.
     #[oai(path = "/trial-balance", method = "get", operation_id = "getTrialBalance")]
-    async fn trial_balance(&self, ctx: Ctx<'_>, _who: Operating) -> ApiResult<Okay<TrialBalance>> {
-        let sums = books::trial_balance(ctx.store.read()).await?;
+    async fn trial_balance(
+        &self,
+        ctx: Ctx<'_>,
+        _who: Operating,
+        /// Entries up to this, included, count; now when left out.
+        as_of: Query<Option<DateTime<Utc>>>,
+    ) -> ApiResult<Okay<TrialBalance>> {
+        let sums = balance::trial(ctx.store.read(), as_of.0).await?;
         let mut totals: BTreeMap<CurrencyCode, MinorUnits> = BTreeMap::new();
         let mut rows = Vec::with_capacity(sums.len());
         for sum in sums {
@@ -155,7 +180,8 @@ impl Ledger {
                 total: amount(total, currency),
             })
             .collect();
-        Ok(Okay::new(&TrialBalance { rows, totals }))
+        let as_of = as_of.0.unwrap_or_else(|| ctx.store.now());
+        Ok(Okay::new(&TrialBalance { as_of, rows, totals }))
     }
 
     /// List movements of money

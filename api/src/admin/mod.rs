@@ -1,7 +1,15 @@
 //! What the marketplace's people do: operators read, admins change.
 
 pub mod catalogue;
+pub mod commission_rules;
+pub mod explain;
 pub mod jobs;
 pub mod ledger;
 pub mod orders;
+pub mod payouts;
+pub mod promotions;
+pub mod refunds;
 pub mod sellers;
+pub mod statements;
+pub mod tax_exemptions;
+pub mod tax_zones;

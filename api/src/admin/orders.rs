@@ -1,4 +1,4 @@
-//! All orders and their refunds.
+//! All orders.
 
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
@@ -6,27 +6,27 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use souk_domain::actor::Actor;
-use souk_domain::money::{Money, currency};
 use souk_domain::order::{detail, lifecycle};
 use souk_domain::payment::refund as refunds;
 use souk_domain::{Code, Error, Result, Tx, store};
-use souk_entity::id::{OrderId, RefundId, SellerOrderId};
-use souk_entity::status::{EntityKind, OrderStatus as Status, RefundStatus as RefundState};
-use souk_entity::{order, payment, refund, seller_order};
+use souk_entity::id::{OrderId, SellerOrderId};
+use souk_entity::status::{EntityKind, OrderStatus as Status};
+use souk_entity::{order, payment, refund};
 use uuid::Uuid;
 
 use crate::auth::Operating;
 use crate::context::Ctx;
 use crate::document::Tag;
-use crate::http::answer::{Created, Okay};
+use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
 use crate::http::replay::{Key, once};
 use crate::http::version;
 use crate::shopper::orders::Reason;
 use crate::view::HistoryEntry;
-use crate::view::order::{Order, OrderSummary, Payment, Refund};
-use crate::view::words::{OrderStatus, RefundStatus};
+use crate::view::order::{Order, OrderSummary, Payment};
+use crate::view::refund::Refund;
+use crate::view::words::OrderStatus;
 
 /// An order with its money and its history.
 #[derive(Debug, Object)]
@@ -55,24 +55,6 @@ pub struct SetOrderStatus {
 impl Example for SetOrderStatus {
     fn example() -> Self {
         Self { status: OrderStatus::Cancelled, reason: Some("The shopper called.".into()) }
-    }
-}
-
-/// Money to be paid back as goodwill.
-#[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, example)]
-pub struct RefundGoodwill {
-    /// How much; at most what was paid for the seller order and not refunded yet.
-    #[oai(validator(max_length = 24))]
-    amount: String,
-    /// The currency of the order.
-    #[oai(validator(max_length = 3))]
-    currency: String,
-}
-
-impl Example for RefundGoodwill {
-    fn example() -> Self {
-        Self { amount: "5.00".into(), currency: "USD".into() }
     }
 }
 
@@ -157,63 +139,6 @@ impl AdminOrders {
         Ok(answer)
     }
 
-    /// Refund an amount as goodwill
-    ///
-    /// Without anything coming back; the seller bears it.
-    #[oai(path = "/seller-orders/:id/refunds", method = "post", operation_id = "refundSellerOrder")]
-    async fn refund(
-        &self,
-        ctx: Ctx<'_>,
-        who: Operating,
-        id: Path<Uuid>,
-        body: Json<RefundGoodwill>,
-        /// Makes a repeated request safe.
-        #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
-    ) -> ApiResult<Created<Refund>> {
-        who.admin()?;
-        let key = idempotency_key.0.as_deref();
-        let key = Key::read(who.key_space(), "refundSellerOrder", key, &(id.0, &body.0))?;
-        let money = Money::parse(&body.0.amount, currency(&body.0.currency)?)?;
-        let answer = once(&ctx.store, key, async |tx| {
-            let id = SellerOrderId(id.0);
-            let part = seller_order::Entity::find_by_id(id).one(&**tx).await?;
-            let part = part.ok_or_else(|| Error::not_found("seller order"))?;
-            if money.currency != part.currency {
-                let message = format!("The order was paid in {}; refund it in {}.", part.currency, part.currency);
-                return Err(Error::new(Code::InvalidMoney, message));
-            }
-            let row = refunds::refund_goodwill(&tx, id, money.amount, who.actor()).await?;
-            Ok(Created::new(&row.into()))
-        })
-        .await?;
-        Ok(answer)
-    }
-
-    /// List all refunds
-    ///
-    /// Newest first.
-    #[oai(path = "/refunds", method = "get", operation_id = "adminListRefunds")]
-    async fn list_refunds(
-        &self,
-        ctx: Ctx<'_>,
-        _who: Operating,
-        /// Only those of this status.
-        status: Query<Option<RefundStatus>>,
-        /// 1 to 100; 20 when left out.
-        limit: Query<Option<u64>>,
-        /// `next_cursor` of the page before.
-        cursor: Query<Option<String>>,
-    ) -> ApiResult<Okay<Page<Refund>>> {
-        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query = page.newest(refund::Entity::find(), refund::Column::Id);
-        if let Some(status) = status.0 {
-            query = query.filter(refund::Column::Status.eq(RefundState::from(status)));
-        }
-        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&page.page(rows, |row| row.id.into(), Refund::from)))
-    }
-
     /// Cancel a seller order
     ///
     /// Before anything of it has left; what was paid for it is refunded, the rest of the order goes on.
@@ -236,35 +161,6 @@ impl AdminOrders {
             lifecycle::cancel_part(&tx, id, who.actor(), &body.0.reason).await?;
             let (order, _) = lifecycle::lock_part(&tx, id).await?;
             Ok(Okay::new(&Order::from(detail::read(&**tx, order.id, None).await?)))
-        })
-        .await?;
-        Ok(answer)
-    }
-
-    /// Show any refund
-    #[oai(path = "/refunds/:id", method = "get", operation_id = "adminGetRefund")]
-    async fn get_refund(&self, ctx: Ctx<'_>, _who: Operating, id: Path<Uuid>) -> ApiResult<Okay<Refund>> {
-        let row = refund::Entity::find_by_id(RefundId(id.0)).one(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&row.ok_or_else(|| Error::not_found("refund"))?.into()))
-    }
-
-    /// Make a failed refund anew
-    ///
-    /// With the same amounts, once the reason for which the provider refused it is out of the world.
-    #[oai(path = "/refunds/:id/retry", method = "post", operation_id = "retryRefund")]
-    async fn retry_refund(
-        &self,
-        ctx: Ctx<'_>,
-        who: Operating,
-        id: Path<Uuid>,
-        /// Makes a repeated request safe.
-        #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
-    ) -> ApiResult<Created<Refund>> {
-        who.admin()?;
-        let key = Key::read(who.key_space(), "retryRefund", idempotency_key.0.as_deref(), &id.0)?;
-        let answer = once(&ctx.store, key, async |tx| {
-            Ok(Created::new(&refunds::retry(&tx, RefundId(id.0), who.actor()).await?.into()))
         })
         .await?;
         Ok(answer)
@@ -324,7 +220,7 @@ async fn read(db: &impl ConnectionTrait, id: OrderId) -> Result<Okay<AdminOrder>
     let order = AdminOrder {
         order: detail.into(),
         payments: payments.into_iter().map(Into::into).collect(),
-        refunds: refunds.into_iter().map(Into::into).collect(),
+        refunds: refunds::with_lines(db, refunds).await?.into_iter().map(Refund::of_business).collect(),
         history: history.into_iter().map(Into::into).collect(),
     };
     Ok(Okay::new(&order).with_version(version))

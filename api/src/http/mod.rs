@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod csv;
 pub mod error;
 pub mod page;
 pub mod refuse;

@@ -6,7 +6,9 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
-use souk_domain::{Error, catalogue};
+use souk_domain::Error;
+use souk_domain::catalogue::{self, NewProduct, ProductChange};
+use souk_domain::order::pricing::tax::STANDARD;
 use souk_entity::id::ProductId;
 use souk_entity::{product, variant};
 use uuid::Uuid;
@@ -31,11 +33,19 @@ pub struct CreateProduct {
     description: String,
     /// Its category.
     category_id: Option<Uuid>,
+    /// Which tax rates apply to it: small letters, digits, hyphens, underscores; `standard` when left out.
+    #[oai(validator(min_length = 1, max_length = 40))]
+    tax_class: Option<String>,
 }
 
 impl Example for CreateProduct {
     fn example() -> Self {
-        Self { name: "Desk lamp".into(), description: "A lamp for a desk.".into(), category_id: None }
+        Self {
+            name: "Desk lamp".into(),
+            description: "A lamp for a desk.".into(),
+            category_id: None,
+            tax_class: Some(STANDARD.into()),
+        }
     }
 }
 
@@ -49,13 +59,16 @@ pub struct ChangeProduct {
     /// Its description.
     #[oai(validator(max_length = 10000))]
     description: Option<String>,
+    /// Which tax rates apply to it.
+    #[oai(validator(min_length = 1, max_length = 40))]
+    tax_class: Option<String>,
     /// Whether it is shown.
     active: Option<bool>,
 }
 
 impl Example for ChangeProduct {
     fn example() -> Self {
-        Self { name: None, description: None, active: Some(false) }
+        Self { name: None, description: None, tax_class: None, active: Some(false) }
     }
 }
 
@@ -92,6 +105,8 @@ pub struct SellerProduct {
     description: String,
     /// Its category.
     category_id: Option<Uuid>,
+    /// Which tax rates apply to it.
+    tax_class: String,
     /// Whether it is shown.
     active: bool,
     /// When it was described.
@@ -107,6 +122,7 @@ impl From<product::Model> for SellerProduct {
             name: row.name,
             description: row.description,
             category_id: row.category_id.map(Into::into),
+            tax_class: row.tax_class,
             active: row.active,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -170,11 +186,14 @@ impl SellerCatalogue {
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Created<SellerProduct>> {
         let key = Key::read(who.key_space(), "createProduct", idempotency_key.0.as_deref(), &body.0)?;
-        let body = body.0;
+        let new = NewProduct {
+            name: body.0.name,
+            description: body.0.description,
+            category: body.0.category_id.map(Into::into),
+            tax_class: body.0.tax_class.unwrap_or_else(|| STANDARD.to_owned()),
+        };
         let answer = once(&ctx.store, key, async |tx| {
-            let category = body.category_id.map(Into::into);
-            let row = catalogue::create_product(&tx, who.seller(), &body.name, &body.description, category).await?;
-            Ok(Created::new(&row.into()))
+            Ok(Created::new(&catalogue::create_product(&tx, who.seller(), new.clone()).await?.into()))
         })
         .await?;
         Ok(answer)
@@ -237,13 +256,15 @@ impl SellerCatalogue {
         id: Path<Uuid>,
         body: Json<ChangeProduct>,
     ) -> ApiResult<Okay<SellerProduct>> {
-        let body = body.0;
+        let change = ProductChange {
+            name: body.0.name,
+            description: body.0.description,
+            tax_class: body.0.tax_class,
+            active: body.0.active,
+        };
         let row = ctx
             .store
-            .write(async |tx| {
-                let (name, description) = (body.name.clone(), body.description.clone());
-                catalogue::change_product(&tx, who.seller(), id.0.into(), name, description, body.active).await
-            })
+            .write(async |tx| catalogue::change_product(&tx, who.seller(), id.0.into(), change.clone()).await)
             .await?;
         Ok(Okay::new(&row.into()))
     }

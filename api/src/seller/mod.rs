@@ -2,12 +2,19 @@
 
 pub mod batches;
 pub mod catalogue;
-pub mod coupons;
+pub mod commission_rules;
+pub mod explain;
 pub mod inventory;
 pub mod offers;
 pub mod orders;
+pub mod payouts;
 pub mod percent;
+pub mod promotion_terms;
+pub mod promotions;
+pub mod refunds;
 pub mod returns;
 pub mod settings;
 pub mod shipments;
 pub mod shipping_methods;
+pub mod shipping_zones;
+pub mod statement;

@@ -5,8 +5,9 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ConnectionTrait, EntityTrait};
-use souk_domain::account::{self, SellerSettings};
-use souk_domain::{Error, Result, ledger};
+use souk_domain::account::{self, SellerSettings, SellerTerms};
+use souk_domain::ledger::balance;
+use souk_domain::{Error, Result};
 use souk_entity::id::SellerId;
 use souk_entity::seller;
 use uuid::Uuid;
@@ -16,11 +17,13 @@ use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
-use crate::view::words::SellerStatus;
-use crate::view::{amount, percent};
+use crate::view::ledger::SellerBalance;
+use crate::view::percent;
+use crate::view::words::{PayoutInterval, SellerStatus};
 
 /// A seller and what was agreed with them.
 #[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Seller {
     /// Their id.
     pub id: Uuid,
@@ -34,8 +37,20 @@ pub struct Seller {
     pub accept_within_hours: i32,
     /// Days after delivery in which a return may be asked for.
     pub return_window_days: i32,
-    /// The commission of orders placed from now on, such as `12.5`.
-    pub commission_percent: String,
+    /// Value added tax on the commission of orders placed from now on, such as `19`.
+    pub commission_tax_percent: String,
+    /// Where payouts go: the seller's account at the payment provider; without one nothing is paid.
+    pub payout_account: Option<String>,
+    /// How often they are paid out.
+    pub payout_interval: PayoutInterval,
+    /// Less waits for the next payout; in minor units of whichever currency is paid.
+    pub payout_minimum: i64,
+    /// Days after completion before a seller order's money is paid out.
+    pub payout_hold_days: i32,
+    /// The part of each payout that is kept back, such as `10`.
+    pub reserve_percent: String,
+    /// For how many days it is kept back; for 0 days nothing is.
+    pub reserve_days: i32,
     /// When they applied.
     pub created_at: DateTime<Utc>,
     /// When something of this last changed.
@@ -51,7 +66,13 @@ impl From<seller::Model> for Seller {
             auto_accept: row.auto_accept,
             accept_within_hours: row.accept_within_hours,
             return_window_days: row.return_window_days,
-            commission_percent: percent(row.commission_rate_ppm),
+            commission_tax_percent: percent(row.commission_tax_ppm),
+            payout_account: row.payout_account,
+            payout_interval: row.payout_interval.into(),
+            payout_minimum: row.payout_minimum.0,
+            payout_hold_days: row.payout_hold_days,
+            reserve_percent: percent(row.reserve_ppm),
+            reserve_days: row.reserve_days,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -65,15 +86,6 @@ pub struct SellerAccount {
     pub seller: Seller,
     /// What they are owed, per currency; negative when they owe.
     pub balances: Vec<SellerBalance>,
-}
-
-/// What a seller is owed in one currency.
-#[derive(Debug, Object)]
-pub struct SellerBalance {
-    /// ISO 4217.
-    pub currency: String,
-    /// How much now.
-    pub amount: String,
 }
 
 /// What a seller sets; what is left out stays.
@@ -91,6 +103,21 @@ pub struct ConfigureSeller {
 impl Example for ConfigureSeller {
     fn example() -> Self {
         Self { auto_accept: Some(false), accept_within_hours: Some(24), return_window_days: None }
+    }
+}
+
+/// Where payouts go.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct SetPayoutAccount {
+    /// The seller's account at the payment provider.
+    #[oai(validator(min_length = 1, max_length = 100, pattern = "^[!-~]+$"))]
+    account: String,
+}
+
+impl Example for SetPayoutAccount {
+    fn example() -> Self {
+        Self { account: "acct_1A2b3C".into() }
     }
 }
 
@@ -117,10 +144,28 @@ impl Settings {
             auto_accept: body.0.auto_accept,
             accept_within_hours: body.0.accept_within_hours,
             return_window_days: body.0.return_window_days,
-            commission_rate: None,
+            terms: SellerTerms::default(),
         };
         let row =
             ctx.store.write(async |tx| account::configure(&tx, who.seller(), &settings, who.actor()).await).await?;
+        Ok(Okay::new(&row.into()))
+    }
+
+    /// Set the payout account
+    ///
+    /// For the seller's owner. Payouts under way go where they were sent.
+    #[oai(path = "/payout-account", method = "put", operation_id = "setPayoutAccount")]
+    async fn set_payout_account(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        body: Json<SetPayoutAccount>,
+    ) -> ApiResult<Okay<Seller>> {
+        who.owner_only()?;
+        let row = ctx
+            .store
+            .write(async |tx| account::set_payout_account(&tx, who.seller(), &body.0.account, who.actor()).await)
+            .await?;
         Ok(Okay::new(&row.into()))
     }
 }
@@ -131,9 +176,6 @@ impl Settings {
 /// [`souk_domain::Code::NotFound`].
 pub async fn account_of(db: &impl ConnectionTrait, id: SellerId) -> Result<SellerAccount> {
     let row = seller::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("seller"))?;
-    let balances = ledger::seller_balances(db, id)
-        .await?
-        .into_iter()
-        .map(|(currency, balance)| SellerBalance { currency: currency.to_string(), amount: amount(balance, currency) });
-    Ok(SellerAccount { seller: row.into(), balances: balances.collect() })
+    let balances = balance::of_seller(db, id, None).await?;
+    Ok(SellerAccount { seller: row.into(), balances: balances.into_iter().map(SellerBalance::from).collect() })
 }

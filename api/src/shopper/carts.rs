@@ -7,7 +7,8 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use souk_domain::cart::{self, Owner};
-use souk_domain::{Tx, account, money};
+use souk_domain::place::Place;
+use souk_domain::{Error, Tx, account, money};
 use souk_entity::id::{CartId, OfferId};
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
 use crate::http::replay::{Key, once};
 use crate::http::version;
-use crate::view::cart::Cart;
+use crate::view::cart::{Cart, ShippingOption};
 
 /// A quantity of an offer.
 #[derive(Clone, Debug, Object)]
@@ -78,19 +79,29 @@ impl Example for Quantity {
     }
 }
 
-/// A coupon to use.
+/// Where the goods are to go.
 #[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields, example)]
-pub struct UseCoupon {
-    /// Its code; upper and lower case are the same.
-    #[oai(validator(min_length = 1, max_length = 40))]
-    code: String,
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
+pub struct SetDestination {
+    /// ISO 3166-1 alpha-2, such as `DE`.
+    #[oai(validator(min_length = 2, max_length = 2))]
+    country: String,
+    /// The state or province, where shipping or tax depends on it.
+    #[oai(validator(max_length = 100))]
+    region: Option<String>,
 }
 
-impl Example for UseCoupon {
+impl Example for SetDestination {
     fn example() -> Self {
-        Self { code: "WELCOME10".into() }
+        Self { country: "US".into(), region: Some("NY".into()) }
     }
+}
+
+/// How the parts of a cart can be shipped.
+#[derive(Debug, Object)]
+pub struct ShippingOptions {
+    /// By seller, the cheapest first.
+    options: Vec<ShippingOption>,
 }
 
 /// How a seller's part is to be shipped.
@@ -232,38 +243,77 @@ impl Carts {
             .await
     }
 
-    /// Use a coupon
-    #[oai(path = "/:id/coupon", method = "put", operation_id = "setCartCoupon")]
-    async fn set_coupon(
+    /// Put in a code
+    ///
+    /// Of a promotion; upper and lower case are the same. A cart holds at most 10.
+    #[oai(path = "/:id/coupons/:code", method = "put", operation_id = "addCartCoupon")]
+    async fn add_coupon(
         &self,
         ctx: Ctx<'_>,
         shopper: Shopper,
         id: Path<Uuid>,
-        body: Json<UseCoupon>,
+        #[oai(validator(min_length = 1, max_length = 40))] code: Path<String>,
         /// Only if the cart is at this version.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> ApiResult<Okay<Cart>> {
-        let code = body.0.code;
-        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| {
-            cart::set_coupon(&tx, &cart, Some(&code)).await
-        })
-        .await
+        let code = code.0;
+        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| cart::add_code(&tx, &cart, &code).await)
+            .await
     }
 
-    /// Use no coupon
-    #[oai(path = "/:id/coupon", method = "delete", operation_id = "removeCartCoupon")]
+    /// Take a code out
+    #[oai(path = "/:id/coupons/:code", method = "delete", operation_id = "removeCartCoupon")]
     async fn remove_coupon(
         &self,
         ctx: Ctx<'_>,
         shopper: Shopper,
         id: Path<Uuid>,
+        #[oai(validator(min_length = 1, max_length = 40))] code: Path<String>,
         /// Only if the cart is at this version.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> ApiResult<Okay<Cart>> {
-        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| cart::set_coupon(&tx, &cart, None).await)
+        let code = code.0;
+        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| cart::remove_code(&tx, &cart, &code).await)
             .await
+    }
+
+    /// Say where the goods go
+    ///
+    /// Shipping and tax are quoted for it; the order's own address is what counts in the end.
+    #[oai(path = "/:id/destination", method = "put", operation_id = "setCartDestination")]
+    async fn set_destination(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        body: Json<SetDestination>,
+        /// Only if the cart is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<Cart>> {
+        let to = Place::new(&body.0.country, body.0.region.as_deref())?;
+        change(ctx, &shopper, id.0.into(), if_match, None, async |tx, cart| {
+            cart::set_destination(&tx, &cart, &to).await
+        })
+        .await
+    }
+
+    /// List how it can be shipped
+    ///
+    /// The methods of each seller that ship to the cart's destination (all, while that is not known) and can carry
+    /// what is in it.
+    #[oai(path = "/:id/shipping-options", method = "get", operation_id = "listCartShippingOptions")]
+    async fn shipping_options(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+    ) -> ApiResult<Okay<ShippingOptions>> {
+        let (cart, options) = cart::shipping_options(ctx.store.read(), id.0.into(), &shopper.owner()).await?;
+        let options = options.iter().map(|option| ShippingOption::new(option, cart.currency)).collect();
+        Ok(Okay::new(&ShippingOptions { options }))
     }
 
     /// Choose how a seller ships

@@ -7,9 +7,11 @@ use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::money::{Money, currency};
 use souk_domain::order::placement::{self, Placed, Placement};
+use souk_domain::order::edit::{self, Edit};
 use souk_domain::order::{detail, lifecycle};
+use souk_domain::payment::refund as refunds;
 use souk_domain::port::PortError;
-use souk_domain::{Code, Error, account, payment, shipment, store};
+use souk_domain::{Code, Error, Tx, account, payment, shipment, store};
 use souk_entity::id::OrderId;
 use souk_entity::status::{EntityKind, OrderStatus as Status, PaymentStatus};
 use souk_entity::{order, payment as payments, refund};
@@ -25,7 +27,8 @@ use crate::http::replay::{Key, once};
 use crate::http::version;
 use crate::view::HistoryEntry;
 use crate::view::address::Address;
-use crate::view::order::{Order, OrderSummary, Payment, Refund};
+use crate::view::order::{Order, OrderSummary, Payment};
+use crate::view::refund::Refund;
 use crate::view::parcel::Shipment;
 use crate::view::words::OrderStatus;
 
@@ -64,6 +67,42 @@ impl Example for PlaceOrder {
             billing_address: None,
             notes: Some("Please ring twice.".into()),
         }
+    }
+}
+
+/// An item to put into an order.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
+pub struct AddOrderItem {
+    /// The offer.
+    offer_id: Uuid,
+    /// 1 to 9999 units.
+    quantity: i64,
+    /// The order's total after the change, as the shopper saw it; a different one is refused.
+    #[oai(validator(max_length = 24))]
+    expected_total: Option<String>,
+}
+
+impl Example for AddOrderItem {
+    fn example() -> Self {
+        Self { offer_id: EXAMPLE_ID, quantity: 1, expected_total: None }
+    }
+}
+
+/// How many of an item.
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
+pub struct UpdateOrderItem {
+    /// 1 to 9999 units.
+    quantity: i64,
+    /// The order's total after the change, as the shopper saw it; a different one is refused.
+    #[oai(validator(max_length = 24))]
+    expected_total: Option<String>,
+}
+
+impl Example for UpdateOrderItem {
+    fn example() -> Self {
+        Self { quantity: 2, expected_total: Some("44.98".into()) }
     }
 }
 
@@ -262,6 +301,66 @@ impl Orders {
         Ok(answer)
     }
 
+    /// Put an item into an order
+    ///
+    /// Possible until the order is paid. The order is priced again as a whole; items that are in it keep their price.
+    /// A payment of the old total that is under way is given up first: the answer is 409 then, to be repeated.
+    #[oai(path = "/:id/items", method = "post", operation_id = "addOrderItem")]
+    async fn add_item(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        body: Json<AddOrderItem>,
+        /// Only if the order is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        /// Makes a repeated request safe.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Okay<Order>> {
+        let key = idempotency_key.0.as_deref();
+        let key = Key::read(shopper.key_space(), "addOrderItem", key, &(id.0, &body.0))?;
+        let edit = Edit::Add(body.0.offer_id.into(), body.0.quantity);
+        edit_order(ctx, &shopper, id.0.into(), edit, body.0.expected_total, if_match, key).await
+    }
+
+    /// Change the quantity of an item
+    ///
+    /// By its offer; see addOrderItem.
+    #[oai(path = "/:id/items/:offer_id", method = "put", operation_id = "updateOrderItem")]
+    async fn update_item(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        offer_id: Path<Uuid>,
+        body: Json<UpdateOrderItem>,
+        /// Only if the order is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<Order>> {
+        let edit = Edit::Update(offer_id.0.into(), body.0.quantity);
+        edit_order(ctx, &shopper, id.0.into(), edit, body.0.expected_total, if_match, None).await
+    }
+
+    /// Take an item out of an order
+    ///
+    /// By its offer; see addOrderItem. The last item cannot be taken out: cancel the order instead.
+    #[oai(path = "/:id/items/:offer_id", method = "delete", operation_id = "removeOrderItem")]
+    async fn remove_item(
+        &self,
+        ctx: Ctx<'_>,
+        shopper: Shopper,
+        id: Path<Uuid>,
+        offer_id: Path<Uuid>,
+        /// Only if the order is at this version.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> ApiResult<Okay<Order>> {
+        edit_order(ctx, &shopper, id.0.into(), Edit::Remove(offer_id.0.into()), None, if_match, None).await
+    }
+
     /// Start a payment
     ///
     /// Opens a session at the payment provider; the shopper confirms it at `confirm_url`. While one is under way, the
@@ -342,8 +441,43 @@ impl Orders {
         let query =
             page.newest(refund::Entity::find().filter(refund::Column::OrderId.eq(order.id)), refund::Column::Id);
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&page.page(rows, |row| row.id.into(), Refund::from)))
+        let rows = refunds::with_lines(ctx.store.read(), rows).await?;
+        Ok(Okay::new(&page.page(rows, |row| row.refund.id.into(), Refund::of_shopper)))
     }
+}
+
+async fn edit_order(
+    ctx: Ctx<'_>,
+    shopper: &Shopper,
+    id: OrderId,
+    edit: Edit,
+    expected_total: Option<String>,
+    if_match: Header<Option<String>>,
+    key: Option<Key>,
+) -> ApiResult<Okay<Order>> {
+    let if_version = version::read(if_match.0.as_deref())?;
+    let owner = shopper.owner();
+    let owned = async |tx: &Tx| {
+        let order = order::Entity::find_by_id(id).filter(detail::orders_of(&owner)).one(&**tx).await?;
+        order.ok_or_else(|| Error::not_found("order"))
+    };
+    let answer = once(&ctx.store, key, async |tx| {
+        let currency = owned(&tx).await?.currency;
+        let expected = expected_total.as_deref().map(|total| Money::parse(total, currency)).transpose()?;
+        store::check_version(if_version, lifecycle::lock(&tx, id).await?.version)?;
+        let detail = edit::edit(&tx, id, edit, expected, shopper.actor()).await?;
+        let version = detail.order.version;
+        Ok(Okay::new(&Order::from(detail)).with_version(version))
+    })
+    .await;
+    // Only now, as a repetition of an edit that was done must not touch the payment that followed.
+    if answer.as_ref().is_err_and(|error| error.code == Code::PaymentInProgress)
+        && ctx.store.write(async |tx| edit::give_up_payment(&tx, id).await).await?
+    {
+        let message = "A payment of the present total is under way and is being given up; repeat in a moment.";
+        return Err(Error::new(Code::PaymentInProgress, message).into());
+    }
+    Ok(answer?)
 }
 
 fn unavailable(error: PortError) -> Error {

@@ -3,8 +3,15 @@
 
 pub mod address;
 pub mod cart;
+pub mod commission_rule;
+pub mod explain;
+pub mod ledger;
 pub mod order;
 pub mod parcel;
+pub mod payout;
+pub mod promotion;
+pub mod refund;
+pub mod shipping;
 pub mod words;
 
 use chrono::{DateTime, Utc};

@@ -1,17 +1,17 @@
-//! Orders, payments, refunds and returns as their shopper, sellers and operators see them.
+//! Orders, payments and returns as their shopper, sellers and operators see them.
 
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use souk_domain::order::detail::{OrderDetail, Part};
 use souk_entity::money::CurrencyCode;
 use souk_entity::status::AddressKind;
-use souk_entity::{order, order_line, payment, refund, return_line, return_request, seller_order};
+use souk_entity::{order, order_line, payment, return_line, return_request, seller_order};
 use uuid::Uuid;
 
 use super::address::Address;
 use super::amount;
 use super::words::{
-    OrderStatus, PaymentStatus, RefundReason, RefundStatus, ReturnCondition, ReturnReason, ReturnStatus,
+    OrderStatus, PaymentStatus, ReturnCondition, ReturnReason, ReturnStatus,
 };
 
 /// An order in a list.
@@ -62,9 +62,11 @@ pub struct Order {
     pub items_total: String,
     /// Discounts.
     pub discount_total: String,
-    /// Shipping.
+    /// Shipping, after discounts.
     pub shipping_total: String,
-    /// Tax that comes on top.
+    /// What tax adds to the prices; none where they contain it.
+    pub tax_added_total: String,
+    /// The tax in `total`.
     pub tax_total: String,
     /// What the shopper pays.
     pub total: String,
@@ -108,6 +110,7 @@ impl From<OrderDetail> for Order {
             items_total: show(order.items_total),
             discount_total: show(order.discount_total),
             shipping_total: show(order.shipping_total),
+            tax_added_total: show(order.tax_added_total),
             tax_total: show(order.tax_total),
             total: show(order.total),
             email: order.email,
@@ -148,9 +151,11 @@ pub struct SellerOrder {
     pub items_total: String,
     /// Discounts.
     pub discount_total: String,
-    /// Shipping.
+    /// Shipping, after discounts.
     pub shipping_total: String,
-    /// Tax that comes on top.
+    /// What tax adds to the prices; none where they contain it.
+    pub tax_added_total: String,
+    /// The tax in `total`.
     pub tax_total: String,
     /// What the shopper pays for it.
     pub total: String,
@@ -184,6 +189,7 @@ impl From<Part> for SellerOrder {
             items_total: show(row.items_total),
             discount_total: show(row.discount_total),
             shipping_total: show(row.shipping_total),
+            tax_added_total: show(row.tax_added_total),
             tax_total: show(row.tax_total),
             total: show(row.total),
             shipping_method_name: row.shipping_method_name,
@@ -210,12 +216,14 @@ pub struct OrderLine {
     pub variant_name: String,
     /// The variant's SKU then.
     pub sku: String,
-    /// Units ordered.
+    /// Units ordered; 0 where the item was taken out before the order was paid.
     pub quantity: i64,
     /// Price of one unit then.
     pub unit_price: String,
-    /// Its share of the discount.
+    /// What promotions take off it.
     pub discount: String,
+    /// The tax in `total`.
+    pub tax: String,
     /// What the shopper pays for it.
     pub total: String,
     /// Units that will not be sent.
@@ -241,6 +249,7 @@ impl OrderLine {
             quantity: row.quantity,
             unit_price: amount(row.unit_price, currency),
             discount: amount(row.discount, currency),
+            tax: amount(row.tax, currency),
             total: amount(row.total, currency),
             cancelled_quantity: row.cancelled_quantity,
             shipped_quantity: row.shipped_quantity,
@@ -329,49 +338,6 @@ impl From<payment::Model> for Payment {
             currency: row.currency.to_string(),
             confirm_url: row.confirm_url,
             failure_code: row.failure_code,
-            created_at: row.created_at,
-        }
-    }
-}
-
-/// Money paid back.
-#[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct Refund {
-    /// Its id.
-    pub id: Uuid,
-    /// The order.
-    pub order_id: Uuid,
-    /// The seller order.
-    pub seller_order_id: Uuid,
-    /// The return that it pays for.
-    pub return_id: Option<Uuid>,
-    /// Why.
-    pub reason: RefundReason,
-    /// Its status.
-    pub status: RefundStatus,
-    /// How much.
-    pub amount: String,
-    /// ISO 4217.
-    pub currency: String,
-    /// Why the provider refused it.
-    pub failure_message: Option<String>,
-    /// When it was decided.
-    pub created_at: DateTime<Utc>,
-}
-
-impl From<refund::Model> for Refund {
-    fn from(row: refund::Model) -> Self {
-        Self {
-            id: row.id.into(),
-            order_id: row.order_id.into(),
-            seller_order_id: row.seller_order_id.into(),
-            return_id: row.return_request_id.map(Into::into),
-            reason: row.reason.into(),
-            status: row.status.into(),
-            amount: amount(row.amount, row.currency),
-            currency: row.currency.to_string(),
-            failure_message: row.failure_message,
             created_at: row.created_at,
         }
     }

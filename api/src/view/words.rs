@@ -25,7 +25,9 @@ words! {
     /// The states of a refund at the provider.
     RefundStatus = "souk_entity::status::RefundStatus" { Pending, Submitted, Succeeded, Failed, Unresolved }
     /// Why money is paid back.
-    RefundReason = "souk_entity::status::RefundReason" { Cancellation, Return, Goodwill }
+    RefundReason = "souk_entity::status::RefundReason" { Cancellation, Return, Adjustment, Goodwill }
+    /// What a part of a refund pays back.
+    RefundComponent = "souk_entity::status::RefundComponent" { Item, Shipping, Goodwill }
     /// The states of a parcel.
     ShipmentStatus = "souk_entity::status::ShipmentStatus" { Pending, Labelled, InTransit, OutForDelivery, AvailableForPickup, DeliveryAttempted, Exception, Delivered, Failure, ReturnToSender, Returned, Cancelled }
     /// To the shopper, or back to the warehouse.
@@ -40,14 +42,27 @@ words! {
     ReturnCondition = "souk_entity::status::ReturnCondition" { AsNew, Opened, Damaged }
     /// A cart is open until it becomes an order or its time is over.
     CartStatus = "souk_entity::status::CartStatus" { Open, Completed, Expired }
-    /// How a coupon's value is read.
-    CouponKind = "souk_entity::status::CouponKind" { Percentage, Fixed }
+    /// How a shipping method's price is worked out.
+    ShippingPricing = "souk_entity::status::ShippingPricing" { Flat, Weight }
+    /// What a promotion takes off: a percentage or an amount of the goods, a percentage of shipping, or a percentage of
+    /// some units when so many are bought.
+    PromotionKind = "souk_entity::status::PromotionKind" { Percentage, Fixed, FreeShipping, BuyXGetY }
+    /// What a promotion is for.
+    PromotionTarget = "souk_entity::status::PromotionTarget" { Order, Seller, Category, Offers }
+    /// Whether a promotion shares lines with others.
+    Stacking = "souk_entity::status::Stacking" { Combinable, Exclusive }
+    /// Who pays for a discount or a goodwill.
+    Bearer = "souk_entity::status::Bearer" { Platform, Seller }
+    /// How often a seller is paid out: each day, each Monday, each first of a month, or by hand only.
+    PayoutInterval = "souk_entity::status::PayoutInterval" { Manual, Daily, Weekly, Monthly }
+    /// The states of a payout.
+    PayoutStatus = "souk_entity::status::PayoutStatus" { Pending, Submitted, Paid, Failed, Unresolved, Returned }
     /// Who caused a change.
     ActorKind = "souk_entity::status::ActorKind" { Shopper, Seller, Operator, Provider, Carrier, System }
     /// The states of a job.
     JobStatus = "souk_entity::status::JobStatus" { Queued, Running, Done, Dead }
     /// What a job does.
-    JobKind = "souk_entity::status::JobKind" { CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment, ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory }
+    JobKind = "souk_entity::status::JobKind" { CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment, ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory, PayOutSeller, SubmitPayout }
     /// Jobs of one queue share workers; a queue never starves another.
     JobQueue = "souk_entity::status::JobQueue" { Money, Fulfilment, Events, Bulk }
     /// The states of a batch.

@@ -1,20 +1,25 @@
 //! Carts: what a shopper, guest or signed in, has gathered before checkout.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QuerySelect,
 };
 use souk_entity::id::{CartId, OfferId, SellerId, ShippingMethodId, UserId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
-use souk_entity::status::{CartStatus, CouponKind};
-use souk_entity::{cart, cart_line, cart_shipping, coupon, offer, shipping_method};
+use souk_entity::status::CartStatus;
+use souk_entity::{cart, cart_line, cart_promotion, cart_shipping, offer, promotion, shipping_method};
 
 use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
 use crate::order::basket::{self, Basket};
-use crate::order::pricing::{self, CouponTerms, MOST_LINES, Priced};
+use crate::order::pricing::shipping::Shipping;
+use crate::order::pricing::{MOST_LINES, Priced};
+use crate::order::terms::{self, Buyer, Candidate};
+use crate::place::Place;
 use crate::store::Tx;
 
 /// The most units of one offer in a cart.
@@ -57,9 +62,9 @@ pub struct Quote {
     pub cart: cart::Model,
     /// Its lines.
     pub basket: Basket,
-    /// The coupon put in, if any.
-    pub coupon: Option<coupon::Model>,
-    /// The amounts; where the coupon does not apply (any more), without it.
+    /// The promotions whose codes are in it, and those that apply by themselves.
+    pub promotions: Vec<promotion::Model>,
+    /// The amounts; where a code does not apply (any more), without the codes.
     pub priced: Priced,
     /// Why checkout would be refused now, if it would.
     pub obstacle: Option<Obstacle>,
@@ -87,7 +92,8 @@ pub async fn create(tx: &Tx, owner: &Owner, currency: CurrencyCode) -> Result<ca
         guest_token_hash,
         currency,
         status: CartStatus::Open,
-        coupon_id: None,
+        ship_to_country: None,
+        ship_to_region: None,
         expires_at: tx.now + LIFETIME,
         version: 1,
         created_at: tx.now,
@@ -226,51 +232,71 @@ pub async fn choose_shipping(tx: &Tx, cart: &cart::Model, seller: SellerId, meth
     Ok(())
 }
 
-/// Puts a coupon into a cart, or takes it out (`None`).
+/// The most codes in a cart.
+pub const MOST_CODES: u64 = 10;
+
+/// Puts the promotion of a code into a cart; one that is in it already stays.
 ///
 /// # Errors
-/// [`Code::CouponNotApplicable`] when it is unknown, over, or not for this cart's currency.
-pub async fn set_coupon(tx: &Tx, cart: &cart::Model, code: Option<&str>) -> Result<()> {
-    let coupon = match code {
-        None => None,
-        Some(code) => {
-            let found = coupon::Entity::find().filter(coupon::Column::Code.eq(code.to_uppercase())).one(&**tx).await?;
-            let found =
-                found.ok_or_else(|| Error::new(Code::CouponNotApplicable, format!("There is no coupon {code}.")))?;
-            terms(&found, cart.currency, tx.now)?;
-            if found.usage_limit.is_some_and(|limit| found.used >= limit) {
-                return Err(Error::new(Code::CouponExhausted, "The coupon has no use left."));
-            }
-            Some(found.id)
-        }
+/// [`Code::CouponNotApplicable`] when it is unknown, over, or not for this cart's currency;
+/// [`Code::CouponExhausted`]; [`Code::InvalidValue`] for more than [`MOST_CODES`].
+pub async fn add_code(tx: &Tx, cart: &cart::Model, code: &str) -> Result<()> {
+    let found = promotion::Entity::find()
+        .filter(promotion::Column::Code.eq(code.trim().to_uppercase()))
+        .one(&**tx)
+        .await?
+        .ok_or_else(|| Error::new(Code::CouponNotApplicable, format!("There is no code {code}.")))?;
+    let promotion_id = found.id;
+    Candidate { row: found, offers: HashSet::new() }.check(cart.currency, tx.now)?;
+    let row = cart_promotion::ActiveModel { cart_id: Set(cart.id), promotion_id: Set(promotion_id) };
+    cart_promotion::Entity::insert(row)
+        .on_conflict_do_nothing_on([cart_promotion::Column::CartId, cart_promotion::Column::PromotionId])
+        .exec_without_returning(&**tx)
+        .await?;
+    let count = cart_promotion::Entity::find().filter(cart_promotion::Column::CartId.eq(cart.id)).count(&**tx).await?;
+    if count <= MOST_CODES {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!("A cart has at most {MOST_CODES} codes; take one out first.")))
+    }
+}
+
+/// Takes a code out of a cart.
+///
+/// # Errors
+/// [`Code::NotFound`] when it is not in the cart.
+pub async fn remove_code(tx: &Tx, cart: &cart::Model, code: &str) -> Result<()> {
+    let of_code = Query::select()
+        .column(promotion::Column::Id)
+        .from(promotion::Entity)
+        .and_where(promotion::Column::Code.eq(code.trim().to_uppercase()))
+        .to_owned();
+    let gone = cart_promotion::Entity::delete_many()
+        .filter(cart_promotion::Column::CartId.eq(cart.id))
+        .filter(cart_promotion::Column::PromotionId.in_subquery(of_code))
+        .exec(&**tx)
+        .await?;
+    if gone.rows_affected == 1 { Ok(()) } else { Err(Error::not_found("code in this cart")) }
+}
+
+/// Says where the goods are to go, so that shipping and tax can be quoted.
+///
+/// # Errors
+/// The database's.
+pub async fn set_destination(tx: &Tx, cart: &cart::Model, to: &Place) -> Result<()> {
+    let row = cart::ActiveModel {
+        id: Set(cart.id),
+        ship_to_country: Set(Some(to.country.clone())),
+        ship_to_region: Set(Some(to.region.clone())),
+        ..Default::default()
     };
-    let row = cart::ActiveModel { id: Set(cart.id), coupon_id: Set(coupon), ..Default::default() };
     cart::Entity::update(row).exec_without_returning(&**tx).await?;
     Ok(())
 }
 
-/// A coupon's terms for a cart in `currency` at `now`.
-///
-/// # Errors
-/// [`Code::CouponNotApplicable`].
-pub fn terms(coupon: &coupon::Model, currency: CurrencyCode, now: DateTime<Utc>) -> Result<CouponTerms> {
-    let refuse = |why: &str| Err(Error::new(Code::CouponNotApplicable, format!("The coupon {} {why}.", coupon.code)));
-    if !coupon.active || coupon.starts_at > now || coupon.ends_at.is_some_and(|ends| ends <= now) {
-        return refuse("is not valid now");
-    }
-    if coupon.currency.is_some_and(|only| only != currency) {
-        return refuse("is for another currency");
-    }
-    if coupon.kind == CouponKind::Fixed && coupon.currency.is_none() {
-        return refuse("has no currency");
-    }
-    Ok(CouponTerms {
-        kind: coupon.kind,
-        value: coupon.value,
-        seller_id: coupon.seller_id,
-        minimum_spend: MinorUnits(coupon.minimum_spend.0),
-        maximum_discount: coupon.maximum_discount,
-    })
+/// Where a cart's goods are to go, as far as it is known.
+pub fn destination(cart: &cart::Model) -> Option<Place> {
+    cart.ship_to_country.as_deref().map(|country| Place::of_address(country, cart.ship_to_region.as_deref()))
 }
 
 /// Reads a cart and prices it; what would stop a checkout is told, not hidden.
@@ -278,23 +304,24 @@ pub fn terms(coupon: &coupon::Model, currency: CurrencyCode, now: DateTime<Utc>)
 /// # Errors
 /// [`Code::NotFound`].
 pub async fn quote(db: &impl ConnectionTrait, id: CartId, owner: &Owner, now: DateTime<Utc>) -> Result<Quote> {
-    let cart =
-        cart::Entity::find_by_id(id).filter(owned_by(owner)).one(db).await?.ok_or_else(|| Error::not_found("cart"))?;
-    let basket = basket::read(db, id, cart.currency).await?;
-    let coupon = match cart.coupon_id {
-        Some(id) => coupon::Entity::find_by_id(id).one(db).await?,
-        None => None,
-    };
-    let items = basket.items();
+    let cart = find(db, id, owner).await?;
+    let to = destination(&cart);
+    let basket = basket::read(db, id, cart.currency, to.as_ref()).await?;
+    let user_id = owner.columns().0;
+    let buyer = Buyer { user_id, shopper: user_id.map(|user| user.to_string()) };
+    let terms = terms::read(db, id, &basket, (cart.currency, now), to.as_ref(), user_id).await?;
     let mut obstacle = None;
-    let terms = coupon.as_ref().map(|coupon| terms(coupon, cart.currency, now)).transpose();
-    let with_coupon = terms.and_then(|terms| pricing::price(&items, &basket.shipping, terms.as_ref()));
-    let priced = match with_coupon {
+    let with_codes = async {
+        let promotions = terms.usable(db, &buyer).await?;
+        terms.price(&basket, &promotions)
+    };
+    let priced = match with_codes.await {
         Ok(priced) => priced,
-        Err(error) => {
+        Err(error) if matches!(error.code, Code::CouponNotApplicable | Code::CouponExhausted) => {
             obstacle = Some(error);
-            pricing::price(&items, &basket.shipping, None)?
+            terms.price(&basket, &terms.automatic(db, &buyer).await?)?
         }
+        Err(error) => return Err(error),
     };
     if let Err(error) = basket.check(cart.currency) {
         obstacle = Some(error);
@@ -305,7 +332,55 @@ pub async fn quote(db: &impl ConnectionTrait, id: CartId, owner: &Owner, now: Da
         obstacle = Some(expired());
     }
     let obstacle = obstacle.map(|error| Obstacle { code: error.code, message: error.message });
-    Ok(Quote { cart, basket, coupon, priced, obstacle })
+    let promotions = terms.promotions.into_iter().map(|candidate| candidate.row).collect();
+    Ok(Quote { cart, basket, promotions, priced, obstacle })
+}
+
+async fn find(db: &impl ConnectionTrait, id: CartId, owner: &Owner) -> Result<cart::Model> {
+    cart::Entity::find_by_id(id).filter(owned_by(owner)).one(db).await?.ok_or_else(|| Error::not_found("cart"))
+}
+
+/// A way one seller's part of a cart can be shipped.
+#[derive(Clone, Debug)]
+pub struct ShippingOption {
+    /// The seller.
+    pub seller_id: SellerId,
+    /// The method.
+    pub method: Shipping,
+    /// Its price for what is in the cart, before discounts on shipping.
+    pub price: MinorUnits,
+    /// Whether it is the one that the cart is priced with.
+    pub selected: bool,
+}
+
+/// How each seller's part of a cart can be shipped to where it goes, the cheapest first. Methods
+/// that do not ship there or cannot carry the weight are left out.
+///
+/// # Errors
+/// [`Code::NotFound`].
+pub async fn shipping_options(
+    db: &impl ConnectionTrait,
+    id: CartId,
+    owner: &Owner,
+) -> Result<(cart::Model, Vec<ShippingOption>)> {
+    let cart = find(db, id, owner).await?;
+    let basket = basket::read(db, id, cart.currency, destination(&cart).as_ref()).await?;
+    let mut options = Vec::new();
+    for (seller_id, methods) in &basket.methods {
+        let grams = basket.grams(*seller_id);
+        let selected = basket.shipping.get(seller_id).map(|method| method.method_id);
+        let mut own: Vec<ShippingOption> = methods
+            .iter()
+            .filter_map(|method| {
+                let price = method.price(grams)?;
+                let selected = selected == Some(method.method_id);
+                Some(ShippingOption { seller_id: *seller_id, method: method.clone(), price, selected })
+            })
+            .collect();
+        own.sort_by_key(|option| (option.price, option.method.method_id));
+        options.append(&mut own);
+    }
+    Ok((cart, options))
 }
 
 /// Closes a cart whose time is over. Returns when to look again if it was touched since.

@@ -1,18 +1,18 @@
-//! What sellers offer: products, variants, offers, warehouses, stock and ways of shipping.
+//! What sellers offer: products, variants, offers, warehouses and stock.
 
 pub mod batch;
-pub mod coupon;
 pub mod inventory;
 pub mod transition;
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
-use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, ShippingMethodId, VariantId, WarehouseId};
+use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId, WarehouseId};
 use souk_entity::money::MinorUnits;
-use souk_entity::{category, offer, product, shipping_method, variant, warehouse};
+use souk_entity::{category, offer, product, variant, warehouse};
 
 use crate::error::{Code, Error, Result};
 use crate::money::Money;
 use crate::store::{Tx, check_version};
+use crate::tax;
 
 /// Adds a category.
 ///
@@ -33,27 +33,35 @@ pub async fn create_category(tx: &Tx, name: &str, slug: &str, parent: Option<Cat
     Ok(row)
 }
 
+/// What a product is described by.
+#[derive(Clone, Debug)]
+pub struct NewProduct {
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// Its category.
+    pub category: Option<CategoryId>,
+    /// Which tax rates apply to it.
+    pub tax_class: String,
+}
+
 /// Describes a product.
 ///
 /// # Errors
-/// [`Code::NotFound`] for an unknown category.
-pub async fn create_product(
-    tx: &Tx,
-    seller: SellerId,
-    name: &str,
-    description: &str,
-    category: Option<CategoryId>,
-) -> Result<product::Model> {
-    if let Some(category) = category {
+/// [`Code::NotFound`] for an unknown category; [`Code::InvalidValue`] for what is no tax class.
+pub async fn create_product(tx: &Tx, seller: SellerId, new: NewProduct) -> Result<product::Model> {
+    if let Some(category) = new.category {
         category::Entity::find_by_id(category).one(&**tx).await?.ok_or_else(|| Error::not_found("category"))?;
     }
     let row = product::Model {
         id: ProductId::at(tx.now),
-        category_id: category,
+        category_id: new.category,
         created_by_seller_id: seller,
-        name: name.to_owned(),
-        search_name: name.to_lowercase().chars().take(255).collect(),
-        description: description.to_owned(),
+        search_name: search_name(&new.name),
+        name: new.name,
+        description: new.description,
+        tax_class: tax::class(&new.tax_class)?,
         active: true,
         created_at: tx.now,
         updated_at: tx.now,
@@ -62,31 +70,45 @@ pub async fn create_product(
     Ok(row)
 }
 
+fn search_name(name: &str) -> String {
+    name.to_lowercase().chars().take(255).collect()
+}
+
+/// What is to be different of a product; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProductChange {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Which tax rates apply to it.
+    pub tax_class: Option<String>,
+    /// Whether it is shown.
+    pub active: Option<bool>,
+}
+
 /// Shows or hides a product, or describes it anew; for the seller who made it.
 ///
 /// # Errors
-/// [`Code::NotFound`].
-pub async fn change_product(
-    tx: &Tx,
-    seller: SellerId,
-    id: ProductId,
-    name: Option<String>,
-    description: Option<String>,
-    active: Option<bool>,
-) -> Result<product::Model> {
+/// [`Code::NotFound`]; [`Code::InvalidValue`] for what is no tax class.
+pub async fn change_product(tx: &Tx, seller: SellerId, id: ProductId, change: ProductChange) -> Result<product::Model> {
     let mut row = product_of(&**tx, seller, id).await?;
-    if let Some(name) = name {
-        row.search_name = name.to_lowercase().chars().take(255).collect();
+    if let Some(name) = change.name {
+        row.search_name = search_name(&name);
         row.name = name;
     }
-    row.description = description.unwrap_or(row.description);
-    row.active = active.unwrap_or(row.active);
+    if let Some(class) = change.tax_class {
+        row.tax_class = tax::class(&class)?;
+    }
+    row.description = change.description.unwrap_or(row.description);
+    row.active = change.active.unwrap_or(row.active);
     row.updated_at = tx.now;
     let update = product::ActiveModel {
         id: Set(id),
         name: Set(row.name.clone()),
         search_name: Set(row.search_name.clone()),
         description: Set(row.description.clone()),
+        tax_class: Set(row.tax_class.clone()),
         active: Set(row.active),
         updated_at: Set(tx.now),
         ..Default::default()
@@ -238,71 +260,5 @@ pub async fn create_warehouse(tx: &Tx, seller: SellerId, new: NewWarehouse) -> R
         created_at: tx.now,
     };
     warehouse::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
-    Ok(row)
-}
-
-/// A way of shipping.
-#[derive(Clone, Debug)]
-pub struct NewShippingMethod {
-    /// Unique for the seller and currency.
-    pub name: String,
-    /// Per seller order.
-    pub price: Money,
-    /// Free when the discounted goods reach this.
-    pub free_over: Option<MinorUnits>,
-    /// At the earliest after this many days.
-    pub min_days: i32,
-    /// At the latest after this many days.
-    pub max_days: i32,
-}
-
-/// Adds a way of shipping.
-///
-/// # Errors
-/// [`Code::AlreadyExists`], [`Code::InvalidMoney`], [`Code::InvalidValue`].
-pub async fn create_shipping_method(
-    tx: &Tx,
-    seller: SellerId,
-    new: NewShippingMethod,
-) -> Result<shipping_method::Model> {
-    not_negative(new.price.amount)?;
-    not_negative(new.free_over.unwrap_or_default())?;
-    if new.min_days < 0 || new.max_days < new.min_days || new.max_days > 365 {
-        return Err(Error::invalid("The delivery estimate runs from min_days (0 or more) to max_days (at most 365)."));
-    }
-    let row = shipping_method::Model {
-        id: ShippingMethodId::at(tx.now),
-        seller_id: seller,
-        name: new.name,
-        price: new.price.amount,
-        currency: new.price.currency,
-        free_over: new.free_over,
-        min_days: new.min_days,
-        max_days: new.max_days,
-        active: true,
-        created_at: tx.now,
-    };
-    shipping_method::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
-    Ok(row)
-}
-
-/// Takes a way of shipping out of use, or into it again.
-///
-/// # Errors
-/// [`Code::NotFound`].
-pub async fn activate_shipping_method(
-    tx: &Tx,
-    seller: SellerId,
-    id: ShippingMethodId,
-    active: bool,
-) -> Result<shipping_method::Model> {
-    let mut row = shipping_method::Entity::find_by_id(id)
-        .filter(shipping_method::Column::SellerId.eq(seller))
-        .one(&**tx)
-        .await?
-        .ok_or_else(|| Error::not_found("shipping method"))?;
-    row.active = active;
-    let update = shipping_method::ActiveModel { id: Set(id), active: Set(active), ..Default::default() };
-    shipping_method::Entity::update(update).exec_without_returning(&**tx).await?;
     Ok(row)
 }

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement};
-use souk_entity::id::{CartId, InventoryLevelId, OfferId, SellerId, ShippingMethodId, VariantId};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use souk_entity::id::{CartId, CategoryId, InventoryLevelId, OfferId, SellerId, ShippingMethodId, VariantId};
 use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
-use souk_entity::shipping_method;
-use souk_entity::status::SellerStatus;
+use souk_entity::status::{SellerStatus, ShippingPricing};
 
-use super::pricing::{Item, Shipping};
+use super::pricing::shipping::{Shipping, Tariff};
 use crate::error::{Code, Error, Result};
+use crate::place::Place;
 
-/// A line of a cart with its offer, product, seller, shipping and stock.
+/// A line of a cart with its offer, product, seller and stock.
 #[derive(Clone, Debug)]
 pub struct BasketLine {
     /// The offer.
@@ -24,6 +24,10 @@ pub struct BasketLine {
     pub variant_id: VariantId,
     /// The product's name.
     pub product_name: String,
+    /// What it is sorted under.
+    pub category_id: Option<CategoryId>,
+    /// Which tax rates apply.
+    pub tax_class: String,
     /// The variant's name.
     pub variant_name: String,
     /// The variant's SKU.
@@ -38,8 +42,8 @@ pub struct BasketLine {
     pub currency: CurrencyCode,
     /// Whether it can be bought: offer and product active, seller approved.
     pub for_sale: bool,
-    /// The seller's commission rate now.
-    pub commission_rate: RatePpm,
+    /// The value added tax on the seller's commission now.
+    pub commission_tax: RatePpm,
     /// The seller's return window now.
     pub return_window_days: i32,
     /// What could be reserved, per stock level; most first.
@@ -53,12 +57,17 @@ impl BasketLine {
     }
 }
 
-/// A cart's lines and the shipping chosen for each seller.
+/// A cart's lines and the shipping of each seller.
 #[derive(Clone, Debug)]
 pub struct Basket {
     /// The lines, by seller and offer.
     pub lines: Vec<BasketLine>,
-    /// The chosen, or else the cheapest, method of each seller that has one.
+    /// The methods of each seller that ship there, the cheapest first.
+    pub methods: BTreeMap<SellerId, Vec<Shipping>>,
+    /// The method that the shopper has chosen of a seller.
+    pub chosen: BTreeMap<SellerId, ShippingMethodId>,
+    /// The chosen method of each seller, or else the cheapest that can carry the goods; without
+    /// those sellers that have none.
     pub shipping: BTreeMap<SellerId, Shipping>,
 }
 
@@ -70,6 +79,8 @@ struct Row {
     seller_status: SellerStatus,
     variant_id: VariantId,
     product_name: String,
+    category_id: Option<CategoryId>,
+    tax_class: String,
     product_active: bool,
     variant_name: String,
     sku: String,
@@ -78,47 +89,73 @@ struct Row {
     price: MinorUnits,
     currency: CurrencyCode,
     offer_active: bool,
-    commission_rate_ppm: RatePpm,
+    commission_tax_ppm: RatePpm,
     return_window_days: i32,
-    method_id: Option<ShippingMethodId>,
-    method_name: Option<String>,
-    method_price: Option<MinorUnits>,
-    method_free_over: Option<MinorUnits>,
+    chosen_method_id: Option<ShippingMethodId>,
     level_id: Option<InventoryLevelId>,
     available: Option<i64>,
 }
 
 /// One statement for everything; several rows for a line that is in several warehouses.
 const LINES: &str = "SELECT o.id AS offer_id, o.seller_id AS seller_id, s.name AS seller_name, s.status AS seller_status, \
-    v.id AS variant_id, p.name AS product_name, p.active AS product_active, v.name AS variant_name, v.sku AS sku, \
+    v.id AS variant_id, p.name AS product_name, p.category_id AS category_id, p.tax_class AS tax_class, \
+    p.active AS product_active, v.name AS variant_name, v.sku AS sku, \
     v.weight_grams AS weight_grams, l.quantity AS quantity, o.price AS price, o.currency AS currency, \
-    o.active AS offer_active, s.commission_rate_ppm AS commission_rate_ppm, \
-    s.return_window_days AS return_window_days, m.id AS method_id, m.name AS method_name, m.price AS method_price, \
-    m.free_over AS method_free_over, i.id AS level_id, i.on_hand - i.reserved AS available \
+    o.active AS offer_active, s.commission_tax_ppm AS commission_tax_ppm, \
+    s.return_window_days AS return_window_days, c.shipping_method_id AS chosen_method_id, \
+    i.id AS level_id, i.on_hand - i.reserved AS available \
     FROM cart_line l \
     JOIN offer o ON o.id = l.offer_id \
     JOIN product_variant v ON v.id = o.variant_id \
     JOIN product p ON p.id = v.product_id \
     JOIN seller s ON s.id = o.seller_id \
     LEFT JOIN cart_shipping c ON c.cart_id = l.cart_id AND c.seller_id = o.seller_id \
-    LEFT JOIN shipping_method m ON m.id = c.shipping_method_id AND m.active \
     LEFT JOIN inventory_level i ON i.offer_id = o.id \
     WHERE l.cart_id = $1";
 
-/// Reads a cart's lines.
+#[derive(FromQueryResult)]
+struct MethodRow {
+    id: ShippingMethodId,
+    seller_id: SellerId,
+    name: String,
+    pricing: ShippingPricing,
+    price: MinorUnits,
+    free_over: Option<MinorUnits>,
+    min_days: i32,
+    max_days: i32,
+    up_to_grams: Option<i64>,
+    step_price: Option<MinorUnits>,
+}
+
+/// The methods of the cart's sellers that ship to country `$3`, region `$4`; without a country, all.
+const METHODS: &str = "SELECT m.id AS id, m.seller_id AS seller_id, m.name AS name, m.pricing AS pricing, \
+    m.price AS price, m.free_over AS free_over, m.min_days AS min_days, m.max_days AS max_days, \
+    w.up_to_grams AS up_to_grams, w.price AS step_price \
+    FROM shipping_method m LEFT JOIN shipping_weight_step w ON w.shipping_method_id = m.id \
+    WHERE m.seller_id IN (SELECT o.seller_id FROM cart_line l JOIN offer o ON o.id = l.offer_id WHERE l.cart_id = $1) \
+    AND m.currency = $2 AND m.active AND (m.shipping_zone_id IS NULL OR $3 = '' OR EXISTS \
+        (SELECT 1 FROM shipping_zone_place z WHERE z.shipping_zone_id = m.shipping_zone_id \
+            AND z.country = $3 AND z.region IN ('', $4))) \
+    ORDER BY m.id, w.up_to_grams";
+
+/// Reads a cart's lines and the shipping to a destination; while that is not known, all shipping.
 ///
 /// # Errors
 /// The database's.
-pub async fn read(db: &impl ConnectionTrait, cart: CartId, currency: CurrencyCode) -> Result<Basket> {
+pub async fn read(
+    db: &impl ConnectionTrait,
+    cart: CartId,
+    currency: CurrencyCode,
+    destination: Option<&Place>,
+) -> Result<Basket> {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), LINES, [cart.into()]);
     let mut rows = Row::find_by_statement(statement).all(db).await?;
     rows.sort_by_key(|row| (row.seller_id, row.offer_id, std::cmp::Reverse(row.available), row.level_id));
     let mut lines: Vec<BasketLine> = Vec::new();
-    let mut shipping = BTreeMap::new();
+    let mut chosen = BTreeMap::new();
     for row in rows {
-        if let (Some(method_id), Some(name), Some(price)) = (row.method_id, row.method_name, row.method_price) {
-            let method = Shipping { method_id, name, price, free_over: row.method_free_over };
-            shipping.insert(row.seller_id, method);
+        if let Some(method) = row.chosen_method_id {
+            chosen.insert(row.seller_id, method);
         }
         let stock = row.level_id.zip(row.available).filter(|(_, available)| *available > 0);
         match lines.last_mut().filter(|line| line.offer_id == row.offer_id) {
@@ -129,6 +166,8 @@ pub async fn read(db: &impl ConnectionTrait, cart: CartId, currency: CurrencyCod
                 seller_name: row.seller_name,
                 variant_id: row.variant_id,
                 product_name: row.product_name,
+                category_id: row.category_id,
+                tax_class: row.tax_class,
                 variant_name: row.variant_name,
                 sku: row.sku,
                 weight_grams: row.weight_grams,
@@ -136,48 +175,76 @@ pub async fn read(db: &impl ConnectionTrait, cart: CartId, currency: CurrencyCod
                 unit_price: row.price,
                 currency: row.currency,
                 for_sale: row.offer_active && row.product_active && row.seller_status == SellerStatus::Approved,
-                commission_rate: row.commission_rate_ppm,
+                commission_tax: row.commission_tax_ppm,
                 return_window_days: row.return_window_days,
                 stock: stock.into_iter().collect(),
             }),
         }
     }
-    let sellers: BTreeSet<SellerId> = lines.iter().map(|line| line.seller_id).collect();
-    let open: Vec<SellerId> = sellers.into_iter().filter(|seller| !shipping.contains_key(seller)).collect();
-    if !open.is_empty() {
-        let methods = shipping_method::Entity::find()
-            .filter(shipping_method::Column::SellerId.is_in(open))
-            .filter(shipping_method::Column::Currency.eq(currency))
-            .filter(shipping_method::Column::Active.eq(true))
-            .order_by_asc(shipping_method::Column::Price)
-            .order_by_asc(shipping_method::Column::Id)
-            .all(db)
-            .await?;
-        for method in methods {
-            shipping.entry(method.seller_id).or_insert(Shipping {
-                method_id: method.id,
-                name: method.name,
-                price: method.price,
-                free_over: method.free_over,
-            });
+    let methods = if lines.is_empty() { BTreeMap::new() } else { methods(db, cart, currency, destination).await? };
+    let mut basket = Basket { lines, methods, chosen, shipping: BTreeMap::new() };
+    basket.choose_shipping();
+    Ok(basket)
+}
+
+async fn methods(
+    db: &impl ConnectionTrait,
+    cart: CartId,
+    currency: CurrencyCode,
+    destination: Option<&Place>,
+) -> Result<BTreeMap<SellerId, Vec<Shipping>>> {
+    let (country, region) = destination.map(|to| (to.country.clone(), to.region.clone())).unwrap_or_default();
+    let values = [cart.into(), currency.into(), country.into(), region.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), METHODS, values);
+    let mut methods: BTreeMap<SellerId, Vec<Shipping>> = BTreeMap::new();
+    for row in MethodRow::find_by_statement(statement).all(db).await? {
+        let own = methods.entry(row.seller_id).or_default();
+        let step = row.up_to_grams.zip(row.step_price);
+        match (own.last_mut().filter(|method| method.method_id == row.id), step) {
+            (Some(Shipping { tariff: Tariff::ByWeight(steps), .. }), Some(step)) => steps.push(step),
+            (Some(_), _) => {}
+            (None, step) => own.push(Shipping {
+                method_id: row.id,
+                name: row.name,
+                tariff: match row.pricing {
+                    ShippingPricing::Flat => Tariff::Flat(row.price),
+                    ShippingPricing::Weight => Tariff::ByWeight(step.into_iter().collect()),
+                },
+                free_over: row.free_over,
+                days: (row.min_days, row.max_days),
+            }),
         }
     }
-    Ok(Basket { lines, shipping })
+    Ok(methods)
 }
 
 impl Basket {
-    /// What the pricing takes.
-    pub fn items(&self) -> Vec<Item> {
-        self.lines
-            .iter()
-            .map(|line| Item {
-                offer_id: line.offer_id,
-                seller_id: line.seller_id,
-                unit_price: line.unit_price,
-                quantity: line.quantity,
-                commission_rate: line.commission_rate,
-            })
-            .collect()
+    /// The sellers of its goods.
+    pub fn sellers(&self) -> impl Iterator<Item = SellerId> {
+        self.lines.iter().map(|line| line.seller_id).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// What a seller's goods weigh, in grams.
+    pub fn grams(&self, seller: SellerId) -> i64 {
+        let own = self.lines.iter().filter(|line| line.seller_id == seller);
+        own.map(|line| i64::from(line.weight_grams).saturating_mul(line.quantity)).fold(0, i64::saturating_add)
+    }
+
+    /// Takes for each seller the chosen method, or else the cheapest, of those that ship there and
+    /// can carry the goods. One that was chosen and cannot is not silently replaced.
+    fn choose_shipping(&mut self) {
+        for seller in self.sellers().collect::<Vec<_>>() {
+            let grams = self.grams(seller);
+            let able = |method: &&Shipping| method.price(grams).is_some();
+            let Some(methods) = self.methods.get(&seller) else { continue };
+            let method = match self.chosen.get(&seller) {
+                Some(chosen) => methods.iter().filter(able).find(|method| method.method_id == *chosen),
+                None => methods.iter().filter(able).min_by_key(|method| (method.price(grams), method.method_id)),
+            };
+            if let Some(method) = method {
+                self.shipping.insert(seller, method.clone());
+            }
+        }
     }
 
     /// Whether all of it can be bought in `currency`.
@@ -200,9 +267,20 @@ impl Basket {
             return Err(Error::new(Code::InvalidMoney, message));
         }
         if let Some(line) = self.lines.iter().find(|line| !self.shipping.contains_key(&line.seller_id)) {
-            let message = format!("{} has no shipping method in {currency}.", line.seller_name);
-            return Err(Error::new(Code::ShippingUnavailable, message));
+            return Err(Error::new(Code::ShippingUnavailable, self.no_shipping(line, currency)));
         }
         Ok(())
+    }
+
+    fn no_shipping(&self, line: &BasketLine, currency: CurrencyCode) -> String {
+        let name = &line.seller_name;
+        if self.chosen.contains_key(&line.seller_id) {
+            return format!("The shipping method chosen of {name} cannot carry these goods there; choose another.");
+        }
+        if self.methods.contains_key(&line.seller_id) {
+            let grams = self.grams(line.seller_id);
+            return format!("{name} has no shipping method for goods of {grams} g; order less of theirs at once.");
+        }
+        format!("{name} has no shipping method in {currency} to this destination.")
     }
 }

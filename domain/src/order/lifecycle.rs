@@ -2,23 +2,23 @@
 //! completed. Every operation locks the order's row first, so that operations on one order take
 //! turns and operations on different orders never wait for each other in a circle.
 
-use chrono::TimeDelta;
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 use souk_entity::id::{OrderId, SellerOrderId};
 use souk_entity::status::{EntityKind, OrderStatus, PaymentStatus, RefundReason, RefundStatus, ReturnStatus};
-use souk_entity::{coupon, order, order_line, refund, return_request, seller, seller_order};
+use souk_entity::{order, order_line, refund, return_request, seller, seller_order};
 
-use super::stock;
 use super::transition::{SELLER_ORDER, SellerOrderEvent, order_status, progress};
+use super::{promotion_use, stock};
 use crate::actor::Actor;
 use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::store::Tx;
 use crate::transition::next;
-use crate::{payment, shipment};
+use crate::{payment, payout, shipment};
 
 /// Locks an order's row until the end of the transaction.
 ///
@@ -28,12 +28,17 @@ pub async fn lock(tx: &Tx, id: OrderId) -> Result<order::Model> {
     order::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("order"))
 }
 
-/// The seller orders of an order.
+/// The seller orders of an order, by seller: what two orders of the same sellers set off, they set
+/// off in one order, and do not wait for each other in a circle.
 ///
 /// # Errors
 /// The database's.
 pub async fn parts(tx: &Tx, id: OrderId) -> Result<Vec<seller_order::Model>> {
-    Ok(seller_order::Entity::find().filter(seller_order::Column::OrderId.eq(id)).all(&**tx).await?)
+    Ok(seller_order::Entity::find()
+        .filter(seller_order::Column::OrderId.eq(id))
+        .order_by_asc(seller_order::Column::SellerId)
+        .all(&**tx)
+        .await?)
 }
 
 /// Moves a seller order along one edge, with its history row and event.
@@ -73,6 +78,14 @@ pub async fn advance(
         }
         _ => {}
     }
+    if let Some(at) = payable_at(tx, part, event).await? {
+        part.payable_at = Some(at);
+        row.payable_at = Set(part.payable_at);
+        // Of an order that was not paid there is nothing to pay out.
+        if from != OrderStatus::Pending {
+            payout::schedule::schedule(tx, part.seller_id, at).await?;
+        }
+    }
     seller_order::Entity::update(row).exec_without_returning(&**tx).await?;
     let change = Change {
         entity: EntityKind::SellerOrder,
@@ -83,6 +96,7 @@ pub async fn advance(
         actor,
         note,
         event: match event {
+            SellerOrderEvent::Edit => "seller_order.edited",
             SellerOrderEvent::Confirm => "seller_order.confirmed",
             SellerOrderEvent::Accept => "seller_order.accepted",
             SellerOrderEvent::ShipPart | SellerOrderEvent::ShipAll => "seller_order.shipped",
@@ -96,6 +110,25 @@ pub async fn advance(
         data: json!({"number": part.number}),
     };
     history::record(tx, vec![change]).await
+}
+
+/// When the money of a part can be paid out, where that is decided by what happens to it now: a
+/// completed one's after the seller's hold, as it is now; a cancelled or refunded one's at once.
+async fn payable_at(tx: &Tx, part: &seller_order::Model, event: SellerOrderEvent) -> Result<Option<DateTime<Utc>>> {
+    match event {
+        SellerOrderEvent::Complete => {
+            let seller = seller::Entity::find_by_id(part.seller_id)
+                .one(&**tx)
+                .await?
+                .ok_or_else(|| Error::internal("a seller order without a seller"))?;
+            Ok(Some(tx.now + TimeDelta::days(i64::from(seller.payout_hold_days))))
+        }
+        // Not later than before: what is completed may have been paid out since.
+        SellerOrderEvent::Cancel | SellerOrderEvent::Refund => {
+            Ok(Some(part.payable_at.map_or(tx.now, |at| Ord::min(at, tx.now))))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Stores the order's state as it follows from its parts, with history and event when it changed.
@@ -163,7 +196,9 @@ pub async fn confirm_paid(tx: &Tx, id: OrderId, actor: Actor) -> Result<()> {
     let mut order = lock(tx, id).await?;
     let held = stock::reservations_of_order(tx, id).await?;
     stock::allocate(tx, &held).await?;
-    let mut parts = parts(tx, id).await?;
+    // A part whose items were all taken out before is cancelled.
+    let mut parts: Vec<_> =
+        parts(tx, id).await?.into_iter().filter(|part| part.status == OrderStatus::Pending).collect();
     for part in &mut parts {
         advance(tx, part, SellerOrderEvent::Confirm, actor, None).await?;
     }
@@ -234,7 +269,7 @@ pub async fn cancel(tx: &Tx, id: OrderId, actor: Actor, reason: &str) -> Result<
     if unpaid {
         payment::abandon(tx, id).await?;
         // Before the stock, as placing takes them: two that take turns do not wait in a circle.
-        give_coupon_back(tx, &order).await?;
+        promotion_use::give_back(tx, id, None).await?;
     }
     stock::release(tx, &stock::reservations_of_order(tx, id).await?).await?;
     for part in &mut live {
@@ -383,17 +418,6 @@ async fn withdraw(tx: &Tx, part: &mut seller_order::Model, actor: Actor, reason:
     order_line::Entity::update_many()
         .col_expr(order_line::Column::CancelledQuantity, Expr::col(order_line::Column::Quantity))
         .filter(order_line::Column::SellerOrderId.eq(part.id))
-        .exec(&**tx)
-        .await?;
-    Ok(())
-}
-
-async fn give_coupon_back(tx: &Tx, order: &order::Model) -> Result<()> {
-    let Some(id) = order.coupon_id else { return Ok(()) };
-    coupon::Entity::update_many()
-        .col_expr(coupon::Column::Used, Expr::col(coupon::Column::Used).sub(1_i64))
-        .filter(coupon::Column::Id.eq(id))
-        .filter(coupon::Column::Used.gt(0))
         .exec(&**tx)
         .await?;
     Ok(())

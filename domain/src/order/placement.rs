@@ -1,20 +1,21 @@
 //! From cart to order: priced, split per seller, stock held, everything in one transaction.
 
-use std::collections::HashMap;
-
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
-use souk_entity::id::{CartId, CouponId, OfferId, OrderId, OrderLineId, ReservationId, SellerOrderId};
-use souk_entity::money::MinorUnits;
-use souk_entity::status::{AddressKind, CartStatus, EntityKind, OrderStatus, ReservationStatus};
-use souk_entity::{cart, coupon, order, order_address, order_line, reservation, seller_order};
+use sha2::{Digest, Sha256};
+use souk_entity::id::{CartId, OrderId, UserId};
+use souk_entity::money::{CurrencyCode, MinorUnits};
+use souk_entity::status::{AddressKind, CartStatus, EntityKind, OrderStatus};
+use souk_entity::{cart, order, order_address, order_line, price_step, reservation, seller_order};
 
 use super::basket::{self, Basket};
-use super::detail::{OrderDetail, Part};
-use super::pricing::{self, CouponTerms, Priced};
-use super::stock;
+use super::detail::OrderDetail;
+use super::pricing::Priced;
+use super::split::{self, Known, Whole};
+use super::terms::{self, Buyer};
+use super::{promotion_use, stock};
 use crate::actor::Actor;
 use crate::cart::{Owner, owned_by};
 use crate::error::{Code, Error, Result};
@@ -22,6 +23,7 @@ use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::money::Money;
 use crate::payment;
+use crate::place::Place;
 use crate::store::Tx;
 
 /// An address as the shopper gives it.
@@ -68,6 +70,22 @@ pub struct Placement {
     pub payment_window: TimeDelta,
 }
 
+impl Placement {
+    fn buyer(&self) -> Buyer {
+        let user_id = self.owner.columns().0;
+        Buyer { user_id, shopper: Some(shopper_key(user_id, &self.email)) }
+    }
+}
+
+/// Whose uses of limited promotions an order counts: the user's, or for guests those of their
+/// e-mail address, as its hash.
+pub fn shopper_key(user: Option<UserId>, email: &str) -> String {
+    match user {
+        Some(user) => user.to_string(),
+        None => hex::encode(Sha256::digest(email.trim().to_lowercase())),
+    }
+}
+
 /// The outcome of placing an order.
 #[derive(Clone, Debug)]
 pub enum Placed {
@@ -83,26 +101,30 @@ pub enum Placed {
 /// other shoppers wait for, are locked last, just before the commit.
 ///
 /// # Errors
-/// [`Code::NotFound`], [`Code::CartExpired`], what [`Basket::check`] and [`pricing::price`] say,
+/// [`Code::NotFound`], [`Code::CartExpired`], what [`Basket::check`] and [`super::pricing::price`] say,
 /// [`Code::PriceChanged`], [`Code::CouponExhausted`], [`Code::InventoryUnavailable`]; and
 /// [`Code::ConcurrentChange`] when others took the stock in between, for the caller to repeat.
 pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
     let Some(cart) = claim_cart(tx, placement).await? else {
         return replay(tx, placement).await;
     };
-    let basket = basket::read(&**tx, cart.id, cart.currency).await?;
+    let to = Place::of_address(&placement.shipping_address.country, placement.shipping_address.region.as_deref());
+    let basket = basket::read(&**tx, cart.id, cart.currency, Some(&to)).await?;
     basket.check(cart.currency)?;
-    let coupon = match cart.coupon_id {
-        Some(id) => Some(use_coupon(tx, id, &cart).await?),
-        None => None,
-    };
-    let priced = pricing::price(&basket.items(), &basket.shipping, coupon.as_ref())?;
-    check_total(placement, &cart, &priced)?;
+    let buyer = placement.buyer();
+    let when = (cart.currency, tx.now);
+    let terms = terms::read(&**tx, cart.id, &basket, when, Some(&to), buyer.user_id).await?;
+    let priced = terms.price(&basket, &terms.usable(&**tx, &buyer).await?)?;
+    check_total(placement.expected_total, cart.currency, &priced)?;
     if let Some(shortage) = stock::shortage(&basket.lines) {
         return Err(shortage);
     }
-    let (detail, reservations) = rows(tx, placement, &cart, &basket, &priced)?;
-    write(tx, &detail, &reservations).await?;
+    let draft = draft(tx, placement, &cart, &basket, &priced)?;
+    write(tx, &draft).await?;
+    let shopper = buyer.shopper.unwrap_or_default();
+    promotion_use::take(tx, draft.detail.order.id, &shopper, &priced.promotions, &terms.promotions).await?;
+    stock::reserve(tx, &draft.holds()).await?;
+    let detail = draft.detail;
     if detail.order.total == MinorUnits::ZERO {
         // Nothing to pay: a discount has covered all of it.
         payment::settle_free(tx, &detail.order).await?;
@@ -139,27 +161,13 @@ async fn replay(tx: &Tx, placement: &Placement) -> Result<Placed> {
     }
 }
 
-/// Takes one use of the cart's coupon; its limit holds because the count is checked where it is raised.
-async fn use_coupon(tx: &Tx, id: CouponId, cart: &cart::Model) -> Result<CouponTerms> {
-    let used = coupon::Entity::update_many()
-        .col_expr(coupon::Column::Used, Expr::col(coupon::Column::Used).add(1_i64))
-        .filter(coupon::Column::Id.eq(id))
-        .filter(
-            Expr::col(coupon::Column::UsageLimit)
-                .is_null()
-                .or(Expr::col(coupon::Column::Used).lt(Expr::col(coupon::Column::UsageLimit))),
-        )
-        .exec_with_returning(&**tx)
-        .await?;
-    match used.into_iter().next() {
-        Some(coupon) => crate::cart::terms(&coupon, cart.currency, tx.now),
-        None => Err(Error::new(Code::CouponExhausted, "The coupon has no use left; remove it from the cart.")),
-    }
-}
-
-fn check_total(placement: &Placement, cart: &cart::Model, priced: &Priced) -> Result<()> {
-    let total = Money { amount: priced.total, currency: cart.currency };
-    match placement.expected_total {
+/// Refuses a total that the shopper has not seen.
+///
+/// # Errors
+/// [`Code::PriceChanged`], with the total now.
+pub fn check_total(expected: Option<Money>, currency: CurrencyCode, priced: &Priced) -> Result<()> {
+    let total = Money { amount: priced.total, currency };
+    match expected {
         Some(expected) if expected != total => Err(Error::new(
             Code::PriceChanged,
             format!("The total is {total} {} now; show it to the shopper and repeat with it.", total.currency),
@@ -169,18 +177,24 @@ fn check_total(placement: &Placement, cart: &cart::Model, priced: &Priced) -> Re
     }
 }
 
-fn rows(
-    tx: &Tx,
-    placement: &Placement,
-    cart: &cart::Model,
-    basket: &Basket,
-    priced: &Priced,
-) -> Result<(OrderDetail, Vec<reservation::Model>)> {
-    let order_id = OrderId::at(tx.now);
+/// All rows of an order that is about to be written.
+struct Draft {
+    detail: OrderDetail,
+    steps: Vec<price_step::Model>,
+    reservations: Vec<reservation::Model>,
+}
+
+impl Draft {
+    fn holds(&self) -> Vec<stock::Hold> {
+        self.reservations.iter().map(|row| (row.inventory_level_id, row.quantity)).collect()
+    }
+}
+
+fn draft(tx: &Tx, placement: &Placement, cart: &cart::Model, basket: &Basket, priced: &Priced) -> Result<Draft> {
     let payment_due_at = tx.now + placement.payment_window;
     let (user_id, guest_token_hash) = placement.owner.columns();
     let order = order::Model {
-        id: order_id,
+        id: OrderId::at(tx.now),
         number: placement.number.clone(),
         cart_id: cart.id,
         user_id,
@@ -191,9 +205,9 @@ fn rows(
         items_total: priced.items_total,
         discount_total: priced.discount_total,
         shipping_total: priced.shipping_total,
-        tax_total: MinorUnits::ZERO,
+        tax_added_total: priced.tax_added_total,
+        tax_total: priced.tax_total,
         total: priced.total,
-        coupon_id: cart.coupon_id,
         notes: placement.notes.clone(),
         payment_due_at,
         cancellation_reason: None,
@@ -201,94 +215,18 @@ fn rows(
         placed_at: tx.now,
         updated_at: tx.now,
     };
-    let by_offer: HashMap<OfferId, &basket::BasketLine> =
-        basket.lines.iter().map(|line| (line.offer_id, line)).collect();
-    let mut parts = Vec::with_capacity(priced.parts.len());
+    let whole = Whole { id: order.id, number: &order.number, currency: order.currency, now: tx.now };
+    let parts = split::parts(whole, basket, priced, &Known::default())?;
+    let steps = split::steps(&parts, priced)?;
     let mut reservations = Vec::with_capacity(basket.lines.len());
-    let mut position = 0;
-    for (at, part) in priced.parts.iter().enumerate() {
-        let seller_order_id = SellerOrderId::at(tx.now);
-        let mut lines = Vec::with_capacity(part.lines.len());
-        let mut return_window_days = 0;
-        let mut seller_name = "";
-        for line in &part.lines {
-            let source = by_offer
-                .get(&line.offer_id)
-                .ok_or_else(|| Error::internal("a priced line that is not in the basket"))?;
-            return_window_days = source.return_window_days;
-            seller_name = &source.seller_name;
-            position += 1;
-            let line_id = OrderLineId::at(tx.now);
-            let holds = stock::choose(source)
-                .ok_or_else(|| Error::new(Code::ConcurrentChange, "The stock changed at the same moment."))?;
-            reservations.extend(holds.into_iter().map(|(inventory_level_id, quantity)| reservation::Model {
-                id: ReservationId::at(tx.now),
-                order_line_id: line_id,
-                inventory_level_id,
-                quantity,
-                open_quantity: quantity,
-                status: ReservationStatus::Held,
-                expires_at: Some(payment_due_at),
-                created_at: tx.now,
-                updated_at: tx.now,
-            }));
-            lines.push(order_line::Model {
-                id: line_id,
-                seller_order_id,
-                seller_id: part.seller_id,
-                offer_id: line.offer_id,
-                position,
-                product_name: source.product_name.clone(),
-                variant_name: source.variant_name.clone(),
-                sku: source.sku.clone(),
-                weight_grams: source.weight_grams,
-                quantity: line.quantity,
-                unit_price: line.unit_price,
-                discount: line.discount,
-                platform_discount: line.platform_discount,
-                tax: MinorUnits::ZERO,
-                total: line.total,
-                commission_rate_ppm: line.commission_rate,
-                commission: line.commission,
-                cancelled_quantity: 0,
-                shipped_quantity: 0,
-                delivered_quantity: 0,
-                returned_quantity: 0,
-                refunded_quantity: 0,
-            });
-        }
-        let seller_order = seller_order::Model {
-            id: seller_order_id,
-            order_id,
-            seller_id: part.seller_id,
-            number: format!("{}-{}", placement.number, at + 1),
-            currency: cart.currency,
-            status: OrderStatus::Pending,
-            items_total: part.items_total,
-            discount_total: part.discount_total,
-            shipping_total: part.shipping_total,
-            tax_total: MinorUnits::ZERO,
-            total: part.total,
-            platform_discount_total: part.platform_discount_total,
-            commission_total: part.commission_total,
-            shipping_method_id: part.shipping.as_ref().map(|method| method.method_id),
-            shipping_method_name: part.shipping.as_ref().map(|method| method.name.clone()),
-            accept_by: None,
-            delivered_at: None,
-            return_window_days,
-            return_window_ends_at: None,
-            cancellation_reason: None,
-            version: 1,
-            created_at: tx.now,
-            updated_at: tx.now,
-        };
-        parts.push(Part { seller_order, seller_name: seller_name.to_owned(), lines });
+    for line in parts.iter().flat_map(|part| &part.lines) {
+        reservations.extend(split::holds(line, basket, payment_due_at, tx.now)?);
     }
     let addresses = vec![
-        address(order_id, AddressKind::Shipping, &placement.shipping_address),
-        address(order_id, AddressKind::Billing, &placement.billing_address),
+        address(order.id, AddressKind::Shipping, &placement.shipping_address),
+        address(order.id, AddressKind::Billing, &placement.billing_address),
     ];
-    Ok((OrderDetail { order, addresses, parts }, reservations))
+    Ok(Draft { detail: OrderDetail { order, addresses, parts }, steps, reservations })
 }
 
 fn address(order_id: OrderId, kind: AddressKind, given: &Address) -> order_address::Model {
@@ -306,7 +244,8 @@ fn address(order_id: OrderId, kind: AddressKind, given: &Address) -> order_addre
     }
 }
 
-async fn write(tx: &Tx, detail: &OrderDetail, reservations: &[reservation::Model]) -> Result<()> {
+async fn write(tx: &Tx, draft: &Draft) -> Result<()> {
+    let detail = &draft.detail;
     let order = &detail.order;
     let shopper = Actor::Shopper(order.user_id);
     order::Entity::insert(order.clone().into_active_model()).exec_without_returning(&**tx).await?;
@@ -316,8 +255,9 @@ async fn write(tx: &Tx, detail: &OrderDetail, reservations: &[reservation::Model
     seller_order::Entity::insert_many(parts).exec_without_returning(&**tx).await?;
     let lines = detail.parts.iter().flat_map(|part| part.lines.iter().cloned()).map(IntoActiveModel::into_active_model);
     order_line::Entity::insert_many(lines).exec_without_returning(&**tx).await?;
-    let holds: Vec<stock::Hold> = reservations.iter().map(|row| (row.inventory_level_id, row.quantity)).collect();
-    let held = reservations.iter().cloned().map(IntoActiveModel::into_active_model);
+    let steps = draft.steps.iter().cloned().map(IntoActiveModel::into_active_model);
+    price_step::Entity::insert_many(steps).exec_without_returning(&**tx).await?;
+    let held = draft.reservations.iter().cloned().map(IntoActiveModel::into_active_model);
     reservation::Entity::insert_many(held).exec_without_returning(&**tx).await?;
     let mut changes = vec![Change {
         entity: EntityKind::Order,
@@ -347,5 +287,5 @@ async fn write(tx: &Tx, detail: &OrderDetail, reservations: &[reservation::Model
     }));
     history::record(tx, changes).await?;
     job::enqueue(tx, &Task::ExpireOrder { order_id: order.id }, order.payment_due_at).await?;
-    stock::reserve(tx, &holds).await
+    Ok(())
 }

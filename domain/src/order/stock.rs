@@ -145,6 +145,20 @@ pub async fn release(tx: &Tx, rows: &[reservation::Model]) -> Result<()> {
     set_status(tx, &open, ReservationStatus::Released).await
 }
 
+/// Lets go of what `rows` hold for good: their item is taken out or held anew.
+///
+/// # Errors
+/// The database's.
+pub async fn withdraw(tx: &Tx, rows: &[reservation::Model]) -> Result<()> {
+    release(tx, rows).await?;
+    reservation::Entity::update_many()
+        .col_expr(reservation::Column::Quantity, Expr::value(0_i64))
+        .filter(reservation::Column::Id.is_in(rows.iter().map(|row| row.id)))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
 /// Turns what is held into an allocation without expiry: it is paid for.
 ///
 /// # Errors
@@ -160,7 +174,7 @@ pub async fn allocate(tx: &Tx, rows: &[reservation::Model]) -> Result<()> {
 /// [`Code::InventoryUnavailable`] when it has been sold since.
 pub async fn hold_again(tx: &Tx, rows: &[reservation::Model], until: chrono::DateTime<chrono::Utc>) -> Result<()> {
     let released: Vec<&reservation::Model> =
-        rows.iter().filter(|row| row.status == ReservationStatus::Released).collect();
+        rows.iter().filter(|row| row.status == ReservationStatus::Released && row.quantity > 0).collect();
     if released.is_empty() {
         return Ok(());
     }

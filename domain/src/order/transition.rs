@@ -8,6 +8,8 @@ use crate::transition::{Edge, edge};
 /// What happens to a seller order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SellerOrderEvent {
+    /// Its items, or what they cost, are changed before it is paid.
+    Edit,
     /// The order is paid.
     Confirm,
     /// The seller takes it on.
@@ -33,6 +35,7 @@ use SellerOrderEvent::*;
 /// Every allowed change of a seller order. Scans can come late or not at all, so a parcel may be
 /// delivered before it was seen moving; nothing ever goes back.
 pub const SELLER_ORDER: &[Edge<OrderStatus, SellerOrderEvent>] = &[
+    edge(Pending, Edit, Pending),
     edge(Pending, Confirm, Confirmed),
     edge(Pending, Cancel, Cancelled),
     edge(Confirmed, Accept, Processing),
@@ -105,8 +108,8 @@ mod tests {
     use crate::error::Code;
     use crate::transition::next;
 
-    const EVENTS: [SellerOrderEvent; 9] =
-        [Confirm, Accept, ShipPart, ShipAll, DeliverPart, DeliverAll, Complete, Cancel, Refund];
+    const EVENTS: [SellerOrderEvent; 10] =
+        [Edit, Confirm, Accept, ShipPart, ShipAll, DeliverPart, DeliverAll, Complete, Cancel, Refund];
 
     /// How far along a state is; an edge never leads back.
     fn rank(status: OrderStatus) -> u8 {

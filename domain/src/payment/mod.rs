@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::ledger::{self, Posting, credit, credit_seller, debit, debit_seller};
-use crate::money::{Money, add, sum};
+use crate::money::{Money, add, sub, sum};
 use crate::order::{detail, lifecycle, stock};
 use crate::port::{ProviderPayment, ProviderPaymentStatus};
 use crate::store::Tx;
@@ -293,16 +293,17 @@ async fn release_stock(tx: &Tx, order: &order::Model) -> Result<()> {
     Ok(())
 }
 
-/// The money is ours: it is entered per seller, and the order confirmed, or, where it was
-/// cancelled meanwhile, everything is paid back.
+/// The money is ours: it is entered per seller, its tax for the tax office, and the order
+/// confirmed, or, where it was cancelled meanwhile, everything is paid back.
 async fn captured(tx: &Tx, order: &order::Model, payment: &payment::Model) -> Result<()> {
     let parts = lifecycle::parts(tx, order.id).await?;
     let mut entries = vec![
         debit(LedgerAccount::ProviderClearing, payment.captured_amount),
         debit(LedgerAccount::PromotionExpense, sum(parts.iter().map(|part| part.platform_discount_total))?),
+        credit(LedgerAccount::TaxPayable, sum(parts.iter().map(|part| part.tax_total))?),
     ];
     for part in &parts {
-        let credited = add(part.total, part.platform_discount_total)?;
+        let credited = add(sub(part.total, part.tax_total)?, part.platform_discount_total)?;
         entries.push(credit_seller(part.seller_id, part.id, credited));
     }
     let posting = Posting {
@@ -315,8 +316,9 @@ async fn captured(tx: &Tx, order: &order::Model, payment: &payment::Model) -> Re
     ledger::post(tx, posting).await?;
     for part in &parts {
         let entries = [
-            debit_seller(part.seller_id, part.id, part.commission_total),
+            debit_seller(part.seller_id, part.id, add(part.commission_total, part.commission_tax_total)?),
             credit(LedgerAccount::CommissionRevenue, part.commission_total),
+            credit(LedgerAccount::CommissionTaxPayable, part.commission_tax_total),
         ];
         let source_id = part.id.into();
         ledger::post(tx, Posting { source: LedgerSource::Commission, source_id, entries: &entries, ..posting }).await?;

@@ -1,27 +1,6 @@
-//! The ledger: balanced, complete, and in agreement with what moved the money.
+//! The ledger: balanced, whose its entries are, and balances that follow from what happened.
 
-use super::recomputed::Recomputation;
-use super::{Invariant, recomputed, rows};
-
-/// Movements without exactly one posting of their amount: `$movements` selects `id` and `amount`
-/// of all that must be posted with the source type `$source`, where `amount` is the sum of the
-/// entries on `$account`.
-macro_rules! posted_once {
-    ($source:literal, $account:literal, $movements:literal) => {
-        concat!(
-            "SELECT m.id AS id FROM (",
-            $movements,
-            ") m LEFT JOIN (SELECT t.source_id AS source_id, count(DISTINCT t.id) AS postings, \
-                 sum(CASE WHEN e.account = '",
-            $account,
-            "' THEN e.amount ELSE 0 END) AS amount \
-                 FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id WHERE t.source_type = '",
-            $source,
-            "' GROUP BY t.source_id) p ON p.source_id = m.id \
-             WHERE p.source_id IS NULL OR p.postings <> 1 OR p.amount <> m.amount"
-        )
-    };
-}
+use super::{Invariant, rows};
 
 pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
@@ -44,71 +23,27 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "SELECT currency AS what FROM ledger_entry GROUP BY currency HAVING sum(amount) <> 0",
     ),
     rows(
-        "ledger_seller_entry_is_of_its_seller_order",
+        "ledger_seller_entry_is_of_its_seller",
         8,
-        "What is owed to a seller is owed for one of their seller orders, and every entry belongs to a transaction.",
+        "What is owed to a seller is owed for one of their seller orders, or comes of payouts and their reserves; every \
+         entry belongs to a transaction, and has its instant.",
         "SELECT e.id AS id FROM ledger_entry e \
          LEFT JOIN ledger_transaction t ON t.id = e.transaction_id \
          LEFT JOIN seller_order s ON s.id = e.seller_order_id \
-         WHERE t.id IS NULL OR (e.account = 'seller_payable') <> (e.seller_id IS NOT NULL) \
-             OR (e.account = 'seller_payable' AND (s.id IS NULL OR s.seller_id <> e.seller_id))",
-    ),
-    rows(
-        "captured_payment_is_posted_once",
-        8,
-        "A captured payment has one ledger transaction, which brings its amount to the provider's account.",
-        posted_once!(
-            "capture",
-            "provider_clearing",
-            "SELECT id, captured_amount AS amount FROM payment WHERE status = 'captured' AND captured_amount <> 0"
-        ),
-    ),
-    rows(
-        "succeeded_refund_is_posted_once",
-        8,
-        "A refund that succeeded has one ledger transaction, which takes its amount from the provider's account.",
-        posted_once!(
-            "refund",
-            "provider_clearing",
-            "SELECT id, -amount AS amount FROM refund WHERE status = 'succeeded' AND amount <> 0"
-        ),
-    ),
-    rows(
-        "bought_label_is_posted_once",
-        8,
-        "A bought label has one ledger transaction of what it cost; one that cost nothing has none.",
-        posted_once!(
-            "label",
-            "carrier_payable",
-            "SELECT id, -label_cost AS amount FROM shipment WHERE label_cost <> 0"
-        ),
-    ),
-    rows(
-        "commission_is_posted_once",
-        8,
-        "The commission of a paid seller order has one ledger transaction of its amount.",
-        posted_once!(
-            "commission",
-            "commission_revenue",
-            "SELECT s.id AS id, -s.commission_total AS amount FROM seller_order s \
-             JOIN payment p ON p.order_id = s.order_id AND p.status = 'captured' WHERE s.commission_total <> 0"
-        ),
-    ),
-    rows(
-        "commission_reversal_is_posted_once",
-        8,
-        "The commission that a succeeded refund gives back has one ledger transaction of its amount.",
-        posted_once!(
-            "commission_reversal",
-            "commission_revenue",
-            "SELECT id, commission AS amount FROM refund WHERE status = 'succeeded' AND commission <> 0"
-        ),
+         WHERE t.id IS NULL OR e.occurred_at <> t.occurred_at \
+             OR (e.account IN ('seller_payable', 'seller_reserve')) <> (e.seller_id IS NOT NULL) \
+             OR (e.seller_order_id IS NOT NULL AND (s.id IS NULL OR e.account <> 'seller_payable' \
+                 OR s.seller_id <> e.seller_id)) \
+             OR (e.account = 'seller_payable' AND (e.seller_order_id IS NULL) <> (t.source_type IN \
+                 ('payout', 'payout_failed', 'payout_returned', 'reserve_hold', 'reserve_release'))) \
+             OR (e.account = 'seller_reserve' AND t.source_type NOT IN ('reserve_hold', 'reserve_release'))",
     ),
     rows(
         "ledger_transaction_has_its_source",
         8,
         "Every ledger transaction is of a captured payment, a paid seller order's commission, a refund that succeeded, \
-         a bought label, or the bought label of a cancelled parcel given back for what it cost.",
+         a bought label, the bought label of a cancelled parcel given back for what it cost, or a payout, and names the \
+         order of that.",
         "SELECT t.id AS id FROM ledger_transaction t \
          LEFT JOIN payment p ON t.source_type = 'capture' AND p.id = t.source_id AND p.status = 'captured' \
          LEFT JOIN seller_order s ON t.source_type = 'commission' AND s.id = t.source_id AND EXISTS \
@@ -117,8 +52,12 @@ pub(super) const INVARIANTS: &[Invariant] = &[
              AND r.status = 'succeeded' \
          LEFT JOIN shipment h ON h.id = t.source_id AND h.label_cost = t.amount \
              AND (t.source_type = 'label' OR (t.source_type = 'label_void' AND h.status = 'cancelled')) \
-         WHERE coalesce(p.order_id, s.order_id, r.order_id, h.order_id) IS NULL \
-             OR t.order_id IS NULL OR t.order_id <> coalesce(p.order_id, s.order_id, r.order_id, h.order_id)",
+         LEFT JOIN payout o ON o.id = t.source_id AND t.source_type IN ('payout', 'payout_paid', 'payout_failed', \
+             'payout_returned', 'reserve_hold', 'reserve_release') \
+         WHERE coalesce(p.order_id, s.order_id, r.order_id, h.order_id, o.id) IS NULL \
+             OR (o.id IS NULL AND (t.order_id IS NULL \
+                 OR t.order_id <> coalesce(p.order_id, s.order_id, r.order_id, h.order_id))) \
+             OR (o.id IS NOT NULL AND (t.order_id IS NOT NULL OR t.currency <> o.currency))",
     ),
     rows(
         "movement_is_posted_at_most_once",
@@ -129,57 +68,77 @@ pub(super) const INVARIANTS: &[Invariant] = &[
              GROUP BY source_type, source_id HAVING count(*) > 1) d \
              ON d.source_type = t.source_type AND d.source_id = t.source_id",
     ),
-    recomputed(
-        "line_commission_is_its_rate_of_its_base",
-        9,
-        "A line's commission is its frozen rate of what the seller is credited for the goods.",
-        Recomputation::Commission,
-    ),
-    rows(
-        "commission_is_the_sum_of_the_lines",
-        9,
-        "A seller order's commission is the sum of those of its lines.",
-        "SELECT s.id AS id FROM seller_order s \
-         LEFT JOIN (SELECT seller_order_id, sum(commission) AS commission FROM order_line \
-             GROUP BY seller_order_id) l ON l.seller_order_id = s.id \
-         WHERE s.commission_total <> coalesce(l.commission, 0)",
-    ),
     rows(
         "commission_is_reversed_at_most_whole",
         9,
-        "Refunds give back at most the commission and the platform's discount of a seller order.",
+        "Refunds give back at most the commission, its tax, the tax and the platform's discount of a seller order.",
         "SELECT s.id AS id FROM seller_order s \
-         JOIN (SELECT seller_order_id, min(commission) AS least_commission, sum(commission) AS commission, \
-                 min(platform_discount) AS least_discount, sum(platform_discount) AS discount \
+         JOIN (SELECT seller_order_id, sum(commission) AS commission, sum(commission_tax) AS commission_tax, \
+                 sum(tax) AS tax, sum(platform_discount) AS discount \
              FROM refund WHERE status <> 'failed' GROUP BY seller_order_id) r ON r.seller_order_id = s.id \
-         WHERE r.least_commission < 0 OR r.commission > s.commission_total \
-             OR r.least_discount < 0 OR r.discount > s.platform_discount_total",
+         WHERE r.commission > s.commission_total OR r.commission_tax > s.commission_tax_total \
+             OR r.tax > s.tax_total OR r.discount > s.platform_discount_total",
     ),
     rows(
-        "provider_holds_what_was_captured_less_refunded",
+        "provider_holds_what_was_captured_less_refunded_and_paid_out",
         9,
-        "The provider's account is, per currency, what was captured less what was refunded.",
+        "The provider's account is, per currency, what was captured less what was refunded and paid out.",
         "SELECT currency AS what FROM ( \
              SELECT currency, captured_amount AS amount FROM payment \
              UNION ALL SELECT currency, -amount FROM refund WHERE status = 'succeeded' \
+             UNION ALL SELECT currency, -amount FROM payout WHERE status = 'paid' \
              UNION ALL SELECT currency, -amount FROM ledger_entry WHERE account = 'provider_clearing') m \
          GROUP BY currency HAVING sum(amount) <> 0",
+    ),
+    rows(
+        "tax_owed_is_that_of_what_was_paid_less_refunded",
+        9,
+        "The tax that is owed is, per currency, the tax of paid orders less the tax of succeeded refunds.",
+        "SELECT currency AS what FROM ( \
+             SELECT s.currency AS currency, s.tax_total AS amount FROM seller_order s \
+                 JOIN payment p ON p.order_id = s.order_id AND p.status = 'captured' \
+             UNION ALL SELECT currency, -tax FROM refund WHERE status = 'succeeded' \
+             UNION ALL SELECT currency, amount FROM ledger_entry WHERE account = 'tax_payable') m \
+         GROUP BY currency HAVING sum(amount) <> 0",
+    ),
+    rows(
+        "income_and_expense_follow_from_orders_and_refunds",
+        9,
+        "Commission, the tax on it, and what the platform bore of discounts and goodwill are, per currency, those of \
+         paid orders less those of succeeded refunds.",
+        "SELECT account || ' ' || currency AS what FROM ( \
+             SELECT 'commission_revenue' AS account, s.currency AS currency, s.commission_total AS amount \
+                 FROM seller_order s JOIN payment p ON p.order_id = s.order_id AND p.status = 'captured' \
+             UNION ALL SELECT 'commission_tax_payable', s.currency, s.commission_tax_total \
+                 FROM seller_order s JOIN payment p ON p.order_id = s.order_id AND p.status = 'captured' \
+             UNION ALL SELECT 'promotion_expense', s.currency, -s.platform_discount_total \
+                 FROM seller_order s JOIN payment p ON p.order_id = s.order_id AND p.status = 'captured' \
+             UNION ALL SELECT 'commission_revenue', currency, -commission FROM refund WHERE status = 'succeeded' \
+             UNION ALL SELECT 'commission_tax_payable', currency, -commission_tax FROM refund \
+                 WHERE status = 'succeeded' \
+             UNION ALL SELECT 'promotion_expense', currency, platform_discount FROM refund WHERE status = 'succeeded' \
+             UNION ALL SELECT 'goodwill_expense', currency, -platform_amount FROM refund WHERE status = 'succeeded' \
+             UNION ALL SELECT account, currency, amount FROM ledger_entry WHERE account IN ('commission_revenue', \
+                 'commission_tax_payable', 'promotion_expense', 'goodwill_expense')) m \
+         GROUP BY account, currency HAVING sum(amount) <> 0",
     ),
     // Entries that are owed to the seller are credits, hence the sign of the last part.
     rows(
         "seller_is_owed_for_goods_less_commission_refunds_and_labels",
         9,
-        "What the ledger owes a seller for a seller order is what was paid for it and made good by the platform, less \
-         commission, refunds and labels.",
+        "What the ledger owes a seller for a seller order is what was paid for it without tax and made good by the \
+         platform, less commission and its tax, refunds and labels.",
         "SELECT id FROM ( \
-             SELECT s.id AS id, s.total + s.platform_discount_total - s.commission_total AS amount \
+             SELECT s.id AS id, s.total - s.tax_total + s.platform_discount_total - s.commission_total \
+                     - s.commission_tax_total AS amount \
                  FROM seller_order s JOIN payment p ON p.order_id = s.order_id AND p.status = 'captured' \
-             UNION ALL SELECT seller_order_id, commission - amount - platform_discount FROM refund \
-                 WHERE status = 'succeeded' \
+             UNION ALL SELECT seller_order_id, commission + commission_tax - platform_discount \
+                     - (amount - tax - platform_amount) FROM refund WHERE status = 'succeeded' \
              UNION ALL SELECT seller_order_id, -label_cost FROM shipment WHERE label_cost IS NOT NULL \
              UNION ALL SELECT h.seller_order_id, h.label_cost FROM shipment h \
                  JOIN ledger_transaction t ON t.source_type = 'label_void' AND t.source_id = h.id \
-             UNION ALL SELECT seller_order_id, amount FROM ledger_entry WHERE account = 'seller_payable') m \
+             UNION ALL SELECT seller_order_id, amount FROM ledger_entry WHERE account = 'seller_payable' \
+                 AND seller_order_id IS NOT NULL) m \
          GROUP BY id HAVING sum(amount) <> 0",
     ),
 ];

@@ -7,40 +7,72 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
         "order_is_the_sum_of_its_seller_orders",
         2,
-        "An order's goods, discount, shipping, tax and total are the sums of those of its seller orders, of which it \
-         has at least one.",
+        "Each amount of an order is the sum of those of its seller orders, of which it has at least one.",
         "SELECT o.id AS id FROM orders o \
          LEFT JOIN (SELECT order_id, sum(items_total) AS items, sum(discount_total) AS discount, \
-                 sum(shipping_total) AS shipping, sum(tax_total) AS tax, sum(total) AS total \
+                 sum(shipping_total) AS shipping, sum(tax_added_total) AS tax_added, sum(tax_total) AS tax, \
+                 sum(total) AS total \
              FROM seller_order GROUP BY order_id) s ON s.order_id = o.id \
          WHERE s.order_id IS NULL OR o.items_total <> s.items OR o.discount_total <> s.discount \
-             OR o.shipping_total <> s.shipping OR o.tax_total <> s.tax OR o.total <> s.total",
+             OR o.shipping_total <> s.shipping OR o.tax_added_total <> s.tax_added OR o.tax_total <> s.tax \
+             OR o.total <> s.total",
     ),
     rows(
         "seller_order_is_the_sum_of_its_lines",
         2,
-        "A seller order's goods, discounts and tax are the sums of those of its lines, of which it has at least one.",
+        "Each amount of a seller order is the sum of those of its lines, of which it has at least one, and of its \
+         shipping.",
         "SELECT s.id AS id FROM seller_order s \
          LEFT JOIN (SELECT seller_order_id, sum(quantity * unit_price) AS items, sum(discount) AS discount, \
-                 sum(platform_discount) AS platform_discount, sum(tax) AS tax \
+                 sum(platform_discount) AS platform_discount, sum(tax_added) AS tax_added, sum(tax) AS tax, \
+                 sum(total) AS total, sum(commission) AS commission, sum(commission_tax) AS commission_tax \
              FROM order_line GROUP BY seller_order_id) l ON l.seller_order_id = s.id \
          WHERE l.seller_order_id IS NULL OR s.items_total <> l.items OR s.discount_total <> l.discount \
-             OR s.platform_discount_total <> l.platform_discount OR s.tax_total <> l.tax",
+             OR s.platform_discount_total <> l.platform_discount + s.shipping_platform_discount \
+             OR s.tax_added_total <> l.tax_added + s.shipping_tax_added OR s.tax_total <> l.tax + s.shipping_tax \
+             OR s.total <> l.total + s.shipping_total + s.shipping_tax_added \
+             OR s.commission_total <> l.commission OR s.commission_tax_total <> l.commission_tax",
     ),
     rows(
         "seller_order_total_is_goods_less_discount_plus_shipping_and_tax",
         2,
-        "A seller order's total is its goods less discount, plus shipping and tax, and not negative.",
+        "A seller order's total is its goods less discount, plus shipping and what tax adds, and not negative; its \
+         shipping is the method's price less discount, of which the platform bears at most all.",
         "SELECT id FROM seller_order \
-         WHERE total <> items_total - discount_total + shipping_total + tax_total OR total < 0 OR shipping_total < 0",
+         WHERE total <> items_total - discount_total + shipping_total + tax_added_total OR total < 0 \
+             OR shipping_total <> shipping_price - shipping_discount OR shipping_total < 0 OR shipping_discount < 0 \
+             OR shipping_platform_discount < 0 OR shipping_platform_discount > shipping_discount",
     ),
     rows(
         "line_total_is_price_times_quantity_less_discount",
         2,
-        "A line's total is its quantity times the unit price, less discount, plus tax, and not negative; the platform \
-         bears at most the discount.",
-        "SELECT id FROM order_line WHERE total <> quantity * unit_price - discount + tax OR total < 0 OR discount < 0 \
-             OR platform_discount < 0 OR platform_discount > discount",
+        "A line's total is its quantity times the unit price, less discount, plus what tax adds, and not negative; the \
+         platform bears at most the discount.",
+        "SELECT id FROM order_line WHERE total <> quantity * unit_price - discount + tax_added OR total < 0 \
+             OR discount < 0 OR platform_discount < 0 OR platform_discount > discount",
+    ),
+    rows(
+        "tax_is_added_or_contained_or_relieved",
+        2,
+        "Tax is added to a price, or contained in it, or, for who is exempt, taken off it; and is part of what is paid.",
+        "SELECT 'line' AS what, id FROM order_line WHERE tax < 0 OR tax > total \
+             OR NOT (tax_added = tax OR tax_added = 0 OR (tax = 0 AND tax_added < 0)) \
+         UNION ALL SELECT 'shipping', id FROM seller_order \
+             WHERE shipping_tax < 0 OR shipping_tax > shipping_total + shipping_tax_added \
+             OR NOT (shipping_tax_added = shipping_tax OR shipping_tax_added = 0 \
+                 OR (shipping_tax = 0 AND shipping_tax_added < 0))",
+    ),
+    rows(
+        "what_was_taken_out_costs_nothing",
+        2,
+        "A line whose item was taken out before payment has no amounts; a seller order without items is cancelled and \
+         has none either.",
+        "SELECT 'line' AS what, id FROM order_line WHERE quantity = 0 AND (discount <> 0 OR platform_discount <> 0 \
+             OR tax <> 0 OR tax_added <> 0 OR total <> 0 OR commission <> 0 OR commission_tax <> 0) \
+         UNION ALL SELECT 'seller order', s.id FROM seller_order s \
+             WHERE NOT EXISTS (SELECT 1 FROM order_line l WHERE l.seller_order_id = s.id AND l.quantity > 0) \
+             AND (s.status <> 'cancelled' OR s.total <> 0 OR s.shipping_price <> 0 OR s.shipping_discount <> 0 \
+                 OR s.shipping_tax <> 0 OR s.shipping_tax_added <> 0)",
     ),
     rows(
         "order_has_one_currency",
@@ -51,7 +83,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
              UNION ALL SELECT order_id, currency FROM payment \
              UNION ALL SELECT order_id, currency FROM refund \
              UNION ALL SELECT order_id, currency FROM shipment \
-             UNION ALL SELECT order_id, currency FROM ledger_transaction) c ON c.order_id = o.id \
+             UNION ALL SELECT order_id, currency FROM ledger_transaction WHERE order_id IS NOT NULL) c \
+             ON c.order_id = o.id \
          WHERE c.currency <> o.currency",
     ),
     rows(
@@ -95,25 +128,5 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         13,
         "An order's state is the one that follows from those of its seller orders.",
         Recomputation::OrderStatus,
-    ),
-    rows(
-        "coupon_is_used_within_its_limit",
-        16,
-        "A coupon is used at most as often as its limit says.",
-        "SELECT id FROM coupon WHERE used < 0 OR used > usage_limit",
-    ),
-    // An order that is cancelled before it is paid gives its use back, and that is the one way from
-    // pending to cancelled.
-    rows(
-        "coupon_uses_are_orders",
-        16,
-        "A coupon's uses are the orders placed with it, but for those that were cancelled unpaid.",
-        "SELECT c.id AS id FROM coupon c \
-         LEFT JOIN (SELECT o.coupon_id AS coupon_id, count(*) AS uses FROM orders o \
-             WHERE o.coupon_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM status_history h \
-                 WHERE h.entity_kind = 'order' AND h.entity_id = o.id \
-                     AND h.from_status = 'pending' AND h.to_status = 'cancelled') \
-             GROUP BY o.coupon_id) u ON u.coupon_id = c.id \
-         WHERE c.used <> coalesce(u.uses, 0)",
     ),
 ];

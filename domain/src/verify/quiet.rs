@@ -60,5 +60,24 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "No refund is on its way to the provider, and none has an unknown outcome.",
         "SELECT id FROM refund WHERE status IN ('pending', 'submitted', 'unresolved')",
     ),
+    rows(
+        "payout_is_resolved",
+        0,
+        "No payout is on its way to the provider, and none has an unknown outcome.",
+        "SELECT id FROM payout WHERE status IN ('pending', 'submitted', 'unresolved')",
+    ),
+    rows(
+        "simulated_transfers_are_payouts",
+        0,
+        "The simulated provider's book of transfers is that of the payouts through it.",
+        "SELECT 'payout ' || coalesce(p.provider_ref, '') AS what, p.id AS id FROM payout p \
+             LEFT JOIN simulated_transfer x ON x.id = p.provider_ref \
+             WHERE p.provider = 'simulated' AND p.status IN ('paid', 'returned') \
+                 AND (x.id IS NULL OR x.amount <> p.amount OR x.currency <> p.currency OR x.account <> p.account \
+                     OR x.status <> p.status) \
+         UNION ALL SELECT 'transfer ' || x.id, NULL FROM simulated_transfer x \
+             LEFT JOIN payout p ON p.provider = 'simulated' AND p.provider_ref = x.id \
+             WHERE p.id IS NULL AND x.status IN ('paid', 'returned')",
+    ),
     rows("label_is_resolved", 0, "No parcel waits for its label.", "SELECT id FROM shipment WHERE status = 'pending'"),
 ];

@@ -15,7 +15,7 @@ use souk_domain::port::ProviderPaymentStatus;
 use souk_domain::{Store, Tx, account, inbox, shipment};
 use souk_entity::id::{CouponId, PaymentId, SellerOrderId, ShipmentId, UserId};
 use souk_entity::money::MinorUnits;
-use souk_entity::status::{CouponKind, InboxSource, OrderStatus, TrackingStatus, UserRole};
+use souk_entity::status::{Bearer, CouponKind, InboxSource, OrderStatus, TrackingStatus, UserRole};
 use souk_entity::{idempotency_key, inbox as inbox_row, order};
 
 use crate::shop::{Shop, Shopping};
@@ -155,7 +155,14 @@ async fn send_at_the_second_try(shopping: &Shopping<'_>, order: &OrderDetail, sh
     let sent = shopping.pack(shop, part).await;
     shopping.label(sent).await;
     shopping.carrier_scans(sent, &[TrackingStatus::InTransit]).await;
-    store.write(async |tx| refund::refund_goodwill(&tx, part, MinorUnits(123), shop.actor()).await).await.unwrap();
+    let goodwill = refund::Wanted {
+        lines: Vec::new(),
+        shipping: MinorUnits::ZERO,
+        goodwill: MinorUnits(123),
+        borne_by: Bearer::Seller,
+        note: None,
+    };
+    store.write(async |tx| refund::request(&tx, part, &goodwill, shop.actor()).await).await.unwrap();
     shopping.settle_refunds().await;
     (voided, sent)
 }

@@ -7,14 +7,17 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::account::transition::SellerEvent;
 use souk_domain::actor::Actor;
 use souk_domain::cart::{self, Owner};
-use souk_domain::catalogue::{self, NewShippingMethod, NewWarehouse, inventory};
+use souk_domain::catalogue::{self, NewProduct, NewWarehouse, inventory};
 use souk_domain::money::Money;
 use souk_domain::order::detail::OrderDetail;
 use souk_domain::order::number::OrderNumbers;
 use souk_domain::order::placement::{Address, Placed, Placement, place};
+use souk_domain::order::pricing::shipping::Tariff;
+use souk_domain::order::pricing::tax::STANDARD;
 use souk_domain::payment::{self, refund};
 use souk_domain::port::{BoughtLabel, ProviderPayment, ProviderPaymentStatus, Scan};
 use souk_domain::returns::{self, Received, Wanted};
+use souk_domain::shipping::{self, NewMethod};
 use souk_domain::{Store, Tx, account, shipment};
 use souk_entity::id::{
     OfferId, OrderId, PaymentId, RefundId, SellerId, SellerOrderId, ShipmentId, UserId, WarehouseId,
@@ -78,17 +81,25 @@ impl Shopping<'_> {
                 country: country.into(),
             };
             let warehouse = catalogue::create_warehouse(&tx, seller, new).await?.id;
-            let method = NewShippingMethod {
+            let method = NewMethod {
                 name: "Parcel".into(),
-                price: usd(shipping),
+                zone: None,
+                currency: dollars(),
+                tariff: Tariff::Flat(MinorUnits(shipping)),
                 free_over: None,
                 min_days: 1,
                 max_days: 3,
             };
-            catalogue::create_shipping_method(&tx, seller, method).await?;
+            shipping::create_method(&tx, seller, method).await?;
             let mut offers = Vec::new();
             for (at, price) in prices.iter().enumerate() {
-                let product = catalogue::create_product(&tx, seller, "Thing", "A thing.", None).await?;
+                let product = NewProduct {
+                    name: "Thing".into(),
+                    description: "A thing.".into(),
+                    category: None,
+                    tax_class: STANDARD.into(),
+                };
+                let product = catalogue::create_product(&tx, seller, product).await?;
                 let sku = format!("{name}-{at}");
                 let variant = catalogue::create_variant(&tx, seller, product.id, &sku, "One", 250).await?;
                 let offer = catalogue::create_offer(&tx, seller, variant.id, usd(*price)).await?;

@@ -7,14 +7,16 @@ use serde::Serialize;
 use souk_domain::error::Result;
 use souk_domain::money;
 use souk_entity::money::{CurrencyCode, MinorUnits};
-use souk_entity::status::TrackingStatus;
-use souk_entity::{simulated_parcel, simulated_payment};
+use souk_entity::status::{SimulatedTransferStatus, TrackingStatus};
+use souk_entity::{simulated_parcel, simulated_payment, simulated_transfer};
 
 /// Both companies' sums, one entry per currency, by its code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Books {
     /// The payment provider's.
     pub payments: Vec<PaymentBook>,
+    /// The payment provider's, of what it sent on.
+    pub transfers: Vec<TransferBook>,
     /// The carrier's.
     pub labels: Vec<LabelBook>,
 }
@@ -30,6 +32,19 @@ pub struct PaymentBook {
     pub captured: MinorUnits,
     /// The sum of what was paid back.
     pub refunded: MinorUnits,
+}
+
+/// What the payment provider sent to accounts of others, in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TransferBook {
+    /// ISO 4217.
+    pub currency: CurrencyCode,
+    /// How many transfers it was asked for, those that failed included.
+    pub transfers: i64,
+    /// The sum of what was sent, what came back included.
+    pub sent: MinorUnits,
+    /// The sum of what came back.
+    pub returned: MinorUnits,
 }
 
 /// What the carrier sold and took back; costs in minor units.
@@ -97,5 +112,36 @@ pub(super) async fn add_up(conn: &impl ConnectionTrait) -> Result<Books> {
         captured: MinorUnits(captured),
         refunded: MinorUnits(refunded),
     });
-    Ok(Books { payments: payments.collect(), labels: labels.into_values().collect() })
+    let transfers = add_up_transfers(conn).await?;
+    Ok(Books { payments: payments.collect(), transfers, labels: labels.into_values().collect() })
+}
+
+async fn add_up_transfers(conn: &impl ConnectionTrait) -> Result<Vec<TransferBook>> {
+    use simulated_transfer::Column;
+
+    let sums: Vec<(CurrencyCode, SimulatedTransferStatus, i64, i64)> = simulated_transfer::Entity::find()
+        .select_only()
+        .column(Column::Currency)
+        .column(Column::Status)
+        .column_as(Column::Id.count(), "transfers")
+        .column_as(Column::Amount.sum().cast_as("bigint"), "amount")
+        .group_by(Column::Currency)
+        .group_by(Column::Status)
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let mut books = BTreeMap::new();
+    for (currency, status, transfers, amount) in sums {
+        let (sent, returned) = match status {
+            SimulatedTransferStatus::Paid => (amount, 0),
+            SimulatedTransferStatus::Returned => (amount, amount),
+            SimulatedTransferStatus::Failed => (0, 0),
+        };
+        let nothing = TransferBook { currency, transfers: 0, sent: MinorUnits::ZERO, returned: MinorUnits::ZERO };
+        let book = books.entry(currency).or_insert(nothing);
+        book.transfers += transfers;
+        book.sent = money::add(book.sent, MinorUnits(sent))?;
+        book.returned = money::add(book.returned, MinorUnits(returned))?;
+    }
+    Ok(books.into_values().collect())
 }

@@ -14,6 +14,7 @@ use super::fault::{Fault, Operation};
 use super::line::Shared;
 use super::movement;
 use super::payment::{self, Payment};
+use super::transfer::{self, Transfer};
 
 /// The shopper, the carrier's staff, bad luck, and the auditor.
 #[derive(Clone)]
@@ -66,6 +67,14 @@ impl Control {
         };
         let from = SimulatedPaymentStatus::RequiresAction;
         self.shared.transact(async |tx| payment::answer_shopper(&tx, id, from, to, failure_code).await).await
+    }
+
+    /// The bank of the account's owner sends a transfer back.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`]; [`Code::IllegalTransition`] when it was not sent, or came back before.
+    pub async fn return_transfer(&self, id: &str) -> Result<Transfer> {
+        self.shared.transact(async |tx| transfer::send_back(&tx, id).await).await
     }
 
     /// The parcel gets to `to`, with every scan that belongs before it; with `jump`, the carrier

@@ -19,6 +19,10 @@ pub enum Operation {
     VoidPayment,
     /// `PaymentGateway::refund`.
     RefundPayment,
+    /// `PaymentGateway::transfer`.
+    Transfer,
+    /// `PaymentGateway::fetch_transfer`.
+    FetchTransfer,
     /// `Carrier::buy`.
     BuyLabel,
     /// `Carrier::void`.
@@ -30,7 +34,7 @@ pub enum Operation {
 impl Operation {
     /// Whether it changes nothing, so that its failure leaves nothing unknown.
     pub(super) fn only_reads(self) -> bool {
-        matches!(self, Self::FetchPayment | Self::TrackParcel)
+        matches!(self, Self::FetchPayment | Self::FetchTransfer | Self::TrackParcel)
     }
 }
 

@@ -17,6 +17,7 @@ mod movement;
 mod outbox;
 mod payment;
 pub mod signature;
+mod transfer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +26,13 @@ use secrecy::SecretString;
 use souk_domain::Store;
 use souk_domain::port::{Carrier, PaymentGateway};
 
-pub use books::{Books, LabelBook, PaymentBook};
+pub use books::{Books, LabelBook, PaymentBook, TransferBook};
 pub use carrier::{Parcel, ScanBody};
 pub use control::{ConfirmOutcome, Control};
 pub use courier::Courier;
 pub use fault::{Fault, Operation};
 pub use payment::Payment;
+pub use transfer::Transfer;
 
 use carrier::SimulatedCarrier;
 use line::Shared;

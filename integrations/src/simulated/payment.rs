@@ -12,8 +12,8 @@ use souk_domain::Tx;
 use souk_domain::error::{Code, Error, Result};
 use souk_domain::money::{self, LARGEST_AMOUNT, Money};
 use souk_domain::port::{
-    Headers, PaymentGateway, PaymentNotice, PortError, ProviderPayment, ProviderPaymentStatus, ProviderRefund,
-    WebhookError,
+    Headers, PaymentGateway, PaymentNotice, PaymentSubject, PortError, ProviderPayment, ProviderPaymentStatus,
+    ProviderRefund, ProviderTransfer, WebhookError,
 };
 use souk_entity::id::uuid_at;
 use souk_entity::money::{CurrencyCode, MinorUnits};
@@ -23,10 +23,10 @@ use souk_entity::{simulated_payment, simulated_refund};
 
 use super::fault::Operation;
 use super::line::{Answer, Refusal, Shared};
-use super::{NAME, outbox, signature};
+use super::{NAME, outbox, signature, transfer};
 
 /// The book has room for this many characters of a key and of a reference.
-const KEY_LENGTH: usize = 120;
+pub(super) const KEY_LENGTH: usize = 120;
 const REFERENCE_LENGTH: usize = 60;
 
 /// The provider, as seen from souk.
@@ -93,12 +93,14 @@ struct ReadEvent {
 }
 
 #[derive(Deserialize)]
-struct ReadData {
-    payment: ReadPayment,
+#[serde(rename_all = "snake_case")]
+enum ReadData {
+    Payment(ReadSubject),
+    Transfer(ReadSubject),
 }
 
 #[derive(Deserialize)]
-struct ReadPayment {
+struct ReadSubject {
     id: String,
 }
 
@@ -332,7 +334,7 @@ async fn lock(tx: &Tx, id: &str) -> Result<Option<Model>> {
     Ok(Entity::find_by_id(id).lock_exclusive().one(&**tx).await?)
 }
 
-fn check_amount(amount: Money) -> Answer<()> {
+pub(super) fn check_amount(amount: Money) -> Answer<()> {
     if money::exponent(amount.currency).is_err() {
         return Err(Refusal::new("currency_unsupported", format!("{} is not supported.", amount.currency)));
     }
@@ -349,7 +351,7 @@ pub(super) fn check_length(what: &str, text: &str, longest: usize) -> Answer<()>
     Ok(())
 }
 
-fn key_reused() -> Refusal {
+pub(super) fn key_reused() -> Refusal {
     Refusal::new("idempotency_key_reused", "The key was used with other parameters.")
 }
 
@@ -399,6 +401,14 @@ impl PaymentGateway for SimulatedPayments {
         self.shared.call(Operation::RefundPayment, self.pay_back(provider_ref, amount, key)).await
     }
 
+    async fn transfer(&self, account: &str, amount: Money, key: &str) -> Result<ProviderTransfer, PortError> {
+        self.shared.call(Operation::Transfer, transfer::send(&self.shared, account, amount, key)).await
+    }
+
+    async fn fetch_transfer(&self, provider_ref: &str) -> Result<ProviderTransfer, PortError> {
+        self.shared.call(Operation::FetchTransfer, transfer::find(&self.shared, provider_ref)).await
+    }
+
     fn verify(&self, headers: &Headers, body: &[u8], now: DateTime<Utc>) -> Result<PaymentNotice, WebhookError> {
         signature::verify(&self.shared.webhook_secret, headers, body, now)?;
         self.read(body)
@@ -407,6 +417,10 @@ impl PaymentGateway for SimulatedPayments {
     fn read(&self, body: &[u8]) -> Result<PaymentNotice, WebhookError> {
         let event: ReadEvent =
             serde_json::from_slice(body).map_err(|error| WebhookError::Unreadable(error.to_string()))?;
-        Ok(PaymentNotice { event_id: event.id, provider_ref: event.data.payment.id })
+        let subject = match event.data {
+            ReadData::Payment(payment) => PaymentSubject::Payment(payment.id),
+            ReadData::Transfer(transfer) => PaymentSubject::Transfer(transfer.id),
+        };
+        Ok(PaymentNotice { event_id: event.id, subject })
     }
 }

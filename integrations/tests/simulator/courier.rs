@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use souk_domain::port::{Headers, WebhookError};
+use souk_domain::port::{Headers, PaymentSubject, WebhookError};
 use souk_entity::status::TrackingStatus;
 use souk_integrations::simulated::{ConfirmOutcome, Simulator};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -113,7 +113,7 @@ async fn webhooks_arrive_signed_and_tell_what_changed() {
     let webhook = receiver.wait_for(1).await.remove(0);
     assert_eq!(webhook.path, "/api/v1/webhooks/payments/simulated");
     let notice = gateway.verify(&webhook.headers, &webhook.body, now).unwrap();
-    assert_eq!(notice.provider_ref, id);
+    assert_eq!(notice.subject, PaymentSubject::Payment(id));
     assert!(notice.event_id.starts_with("evt_"));
     assert_eq!(gateway.read(&webhook.body).unwrap(), notice);
     let body: serde_json::Value = serde_json::from_slice(&webhook.body).unwrap();

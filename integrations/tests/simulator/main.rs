@@ -4,3 +4,4 @@ mod carrier;
 mod courier;
 mod fixture;
 mod payments;
+mod transfers;

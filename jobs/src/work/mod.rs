@@ -5,6 +5,7 @@ mod bulk;
 mod expiry;
 mod parcels;
 mod payments;
+mod payouts;
 mod webhooks;
 
 use async_trait::async_trait;
@@ -47,6 +48,8 @@ impl Handler for Work {
             Task::SyncShipment { shipment_id } => self.sync_shipment(lease, shipment_id).await,
             Task::ProcessWebhook { inbox_id } => self.process_webhook(lease, inbox_id).await,
             Task::ImportInventory { batch_id } => self.import_inventory(lease, batch_id).await,
+            Task::PayOutSeller { seller_id, day } => self.pay_out_seller(lease, seller_id, day).await,
+            Task::SubmitPayout { payout_id } => self.submit_payout(lease, payout_id).await,
         }
     }
 }

@@ -5,16 +5,16 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::actor::Actor;
 use souk_domain::error::{Error, Result};
 use souk_domain::job::Lease;
-use souk_domain::port::WebhookError;
-use souk_domain::{inbox, payment, shipment as parcels};
+use souk_domain::port::{PaymentSubject, WebhookError};
+use souk_domain::{inbox, payment, payout, shipment as parcels};
 use souk_entity::id::InboxId;
 use souk_entity::status::InboxSource;
-use souk_entity::{inbox as events, payment as payments, shipment};
+use souk_entity::{inbox as events, payment as payments, payout as payouts, shipment};
 
 use super::{Work, try_again};
 
 impl Work {
-    /// A payment event says which payment to ask the provider about; a carrier's brings scans.
+    /// A payment event says what to ask the provider about; a carrier's brings scans.
     pub(super) async fn process_webhook(&self, lease: Lease, id: InboxId) -> Result<()> {
         let event = events::Entity::find_by_id(id).one(self.store.read()).await?;
         let event = event.ok_or_else(|| Error::not_found("inbox event"))?;
@@ -25,18 +25,41 @@ impl Work {
     }
 
     async fn payment_event(&self, lease: Lease, event: events::Model) -> Result<()> {
-        let gateway = self.ports.payment(Some(&event.provider))?;
-        let notice = gateway.read(&event.body).map_err(unreadable)?;
+        let notice = self.ports.payment(Some(&event.provider))?.read(&event.body).map_err(unreadable)?;
+        match notice.subject {
+            PaymentSubject::Payment(provider_ref) => self.about_payment(lease, event, &provider_ref).await,
+            PaymentSubject::Transfer(provider_ref) => self.about_transfer(lease, event, &provider_ref).await,
+        }
+    }
+
+    async fn about_payment(&self, lease: Lease, event: events::Model, provider_ref: &str) -> Result<()> {
         let payment = payments::Entity::find()
             .filter(payments::Column::Provider.eq(&event.provider))
-            .filter(payments::Column::ProviderRef.eq(&notice.provider_ref))
+            .filter(payments::Column::ProviderRef.eq(provider_ref))
             .one(self.store.read())
             .await?;
         let Some(payment) = payment else { return self.unknown(lease, event, "payment").await };
-        let seen = gateway.fetch(&notice.provider_ref).await.map_err(try_again)?;
+        let seen = self.ports.payment(Some(&event.provider))?.fetch(provider_ref).await.map_err(try_again)?;
         self.store
             .write(async |tx| {
                 payment::observe(&tx, payment.id, &seen, Actor::Provider).await?;
+                inbox::processed(&tx, event.id).await?;
+                lease.complete(&tx).await
+            })
+            .await
+    }
+
+    async fn about_transfer(&self, lease: Lease, event: events::Model, provider_ref: &str) -> Result<()> {
+        let payout = payouts::Entity::find()
+            .filter(payouts::Column::Provider.eq(&event.provider))
+            .filter(payouts::Column::ProviderRef.eq(provider_ref))
+            .one(self.store.read())
+            .await?;
+        let Some(payout) = payout else { return self.unknown(lease, event, "payout").await };
+        let seen = self.ports.payment(Some(&event.provider))?.fetch_transfer(provider_ref).await.map_err(try_again)?;
+        self.store
+            .write(async |tx| {
+                payout::observe(&tx, payout.id, &seen).await?;
                 inbox::processed(&tx, event.id).await?;
                 lease.complete(&tx).await
             })

@@ -120,11 +120,11 @@ pub async fn open(url: &str, password: &str) -> Result<Market, Failure> {
     for plan in &PLANS {
         shops.push(shop(&visitor, &admin, plan, password).await?);
     }
-    let coupon = json!({
-        "code": "WELCOME10", "kind": "percentage", "value": "10", "currency": "USD", "maximum_discount": "50.00",
-        "usage_limit": 100,
+    let welcome = json!({
+        "name": "Welcome", "code": "WELCOME10", "kind": "percentage", "percent": "10", "target": "order",
+        "currency": "USD", "maximum_discount": "50.00", "usage_limit": 100, "shopper_limit": 1,
     });
-    admin.post("/api/v1/admin/coupons", coupon).await?;
+    admin.post("/api/v1/admin/promotions", welcome).await?;
     let shopper = visitor.register("ann@demo.example", "Ann Example", password).await?;
     Ok(Market { visitor, shopper, shops, admin })
 }

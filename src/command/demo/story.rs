@@ -79,7 +79,7 @@ async fn fill(market: &Market, offers: &[(String, String)]) -> Result<Value, Fai
         .collect::<Result<Vec<_>, Failure>>()?;
     let made = market.shopper.post("/api/v1/carts", json!({"currency": "USD", "lines": lines})).await?;
     let path = format!("/api/v1/carts/{}", text(&made, "/cart/id")?);
-    let cart = market.shopper.put(&format!("{path}/coupon"), json!({"code": "welcome10"})).await?;
+    let cart = market.shopper.put(&format!("{path}/coupons/welcome10"), json!({})).await?;
     for part in list(&cart, "/sellers")? {
         println!(
             "   {:<13} {} lines, goods {}, discount {}, shipping {}: {}",
@@ -91,7 +91,7 @@ async fn fill(market: &Market, offers: &[(String, String)]) -> Result<Value, Fai
             text(part, "/total")?,
         );
     }
-    println!("   coupon WELCOME10 takes off {}; total {} USD", text(&cart, "/discount_total")?, text(&cart, "/total")?);
+    println!("   the code WELCOME10 takes off {}; total {} USD", text(&cart, "/discount_total")?, text(&cart, "/total")?);
     Ok(cart)
 }
 

@@ -23,6 +23,7 @@ async fn everything(souk: &Souk) -> Vec<i64> {
         "SELECT count(*) FROM event",
         "SELECT count(*) FROM shipment",
         "SELECT count(*) FROM payment",
+        "SELECT count(*) FROM refund",
         "SELECT count(*) FROM return_request",
         "SELECT count(*) FROM product_variant",
         "SELECT count(*) FROM stock_movement",
@@ -36,6 +37,8 @@ async fn everything(souk: &Souk) -> Vec<i64> {
         "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM offer",
         "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM shipment",
         "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM batch",
+        "SELECT count(*) FROM shipping_zone_place WHERE country = 'US'",
+        "SELECT CAST(coalesce(sum(version), 0) AS bigint) FROM promotion",
     ];
     let mut all = Vec::new();
     for sql in sums {
@@ -111,8 +114,8 @@ async fn a_shopper_finds_nothing_of_another() {
         (attempt(Method::POST, "/api/v1/carts/{}/lines", Some(line)), cart),
         (attempt(Method::PUT, &format!("/api/v1/carts/{{}}/lines/{offer}"), Some(json!({"quantity": 5}))), cart),
         (attempt(Method::DELETE, &format!("/api/v1/carts/{{}}/lines/{offer}"), None), cart),
-        (attempt(Method::PUT, "/api/v1/carts/{}/coupon", Some(json!({"code": "ANY"}))), cart),
-        (attempt(Method::DELETE, "/api/v1/carts/{}/coupon", None), cart),
+        (attempt(Method::PUT, "/api/v1/carts/{}/coupons/ANY", None), cart),
+        (attempt(Method::DELETE, "/api/v1/carts/{}/coupons/ANY", None), cart),
         (
             attempt(
                 Method::PUT,
@@ -121,6 +124,11 @@ async fn a_shopper_finds_nothing_of_another() {
             ),
             cart,
         ),
+        (attempt(Method::PUT, "/api/v1/carts/{}/destination", Some(json!({"country": "US"}))), cart),
+        (attempt(Method::GET, "/api/v1/carts/{}/shipping-options", None), cart),
+        (attempt(Method::POST, "/api/v1/orders/{}/items", Some(json!({"offer_id": offer, "quantity": 1}))), order),
+        (attempt(Method::PUT, &format!("/api/v1/orders/{{}}/items/{offer}"), Some(json!({"quantity": 5}))), order),
+        (attempt(Method::DELETE, &format!("/api/v1/orders/{{}}/items/{offer}"), None), order),
         (attempt(Method::GET, "/api/v1/orders/{}", None), order),
         (attempt(Method::GET, "/api/v1/orders/{}/tracking", None), order),
         (attempt(Method::GET, "/api/v1/orders/{}/payments", None), order),
@@ -144,7 +152,7 @@ async fn a_shopper_finds_nothing_of_another() {
     let unchanged = {
         // The guest's own cart counts among the carts.
         let mut all = before.clone();
-        all[13] += 1;
+        all[14] += 1;
         all
     };
     for (who, client) in &people {
@@ -171,6 +179,9 @@ async fn a_seller_finds_nothing_of_another() {
     let products = market.first.client.list("/api/v1/seller/products").await;
     let methods = market.first.client.list("/api/v1/seller/shipping-methods").await;
     let (product, method) = (text(&products[0]["id"]), text(&methods[0]["id"]));
+    let zone = market.first.shipping_zone("Home", &["US"]).await;
+    let promotion = market.first.promotion(json!({"code": "MINE", "kind": "percentage", "percent": "5"})).await;
+    let promotion = text(&promotion["id"]);
     let csv = market.first.client.request(Method::POST, "/api/v1/seller/batches/inventory");
     let batch =
         send(csv.header("content-type", "text/csv").body("sku,warehouse,on_hand\nFIRST,Main,20\n")).await.expect(201);
@@ -184,6 +195,11 @@ async fn a_seller_finds_nothing_of_another() {
         (attempt(Method::GET, "/api/v1/seller/orders/{}", None), part.id()),
         (attempt(Method::POST, "/api/v1/seller/orders/{}/accept", None), part.id()),
         (attempt(Method::POST, "/api/v1/seller/orders/{}/reject", reason()), part.id()),
+        (attempt(Method::GET, "/api/v1/seller/explain/seller_order/{}", None), part.id()),
+        (attempt(Method::GET, "/api/v1/seller/explain/order_line/{}", None), part.line()),
+        (attempt(Method::GET, "/api/v1/seller/orders/{}/refundable", None), part.id()),
+        (attempt(Method::GET, "/api/v1/seller/orders/{}/refunds", None), part.id()),
+        (attempt(Method::POST, "/api/v1/seller/orders/{}/refunds", Some(json!({"goodwill_amount": "1.00"}))), part.id()),
         (attempt(Method::GET, "/api/v1/seller/orders/{}/shipments", None), part.id()),
         (
             attempt(Method::POST, "/api/v1/seller/orders/{}/shipments", Some(json!({"warehouse_id": own_warehouse}))),
@@ -214,6 +230,16 @@ async fn a_seller_finds_nothing_of_another() {
         (attempt(Method::PATCH, "/api/v1/seller/products/{}", Some(json!({"active": false}))), product),
         (attempt(Method::POST, "/api/v1/seller/products/{}/variants", Some(variant)), product),
         (attempt(Method::PATCH, "/api/v1/seller/shipping-methods/{}", Some(json!({"active": false}))), method),
+        (
+            attempt(
+                Method::PUT,
+                "/api/v1/seller/shipping-zones/{}/places",
+                Some(json!({"places": [{"country": "DE"}]})),
+            ),
+            &zone,
+        ),
+        (attempt(Method::GET, "/api/v1/seller/promotions/{}", None), promotion),
+        (attempt(Method::PATCH, "/api/v1/seller/promotions/{}", Some(json!({"active": false}))), promotion),
         (attempt(Method::GET, "/api/v1/seller/batches/{}", None), &batch),
         (attempt(Method::GET, "/api/v1/seller/batches/{}/rows", None), &batch),
         (attempt(Method::POST, "/api/v1/seller/batches/{}/cancel", None), &batch),
@@ -233,9 +259,13 @@ async fn a_seller_finds_nothing_of_another() {
     for list in both {
         assert_eq!(market.second.client.list(list).await.len(), 1, "only one's own: {list}");
     }
-    for list in
-        ["/api/v1/seller/shipments", "/api/v1/seller/returns", "/api/v1/seller/batches", "/api/v1/seller/coupons"]
-    {
+    for list in [
+        "/api/v1/seller/shipments",
+        "/api/v1/seller/returns",
+        "/api/v1/seller/batches",
+        "/api/v1/seller/promotions",
+        "/api/v1/seller/shipping-zones",
+    ] {
         assert_eq!(market.second.client.list(list).await, Vec::<Value>::new(), "{list}");
     }
     assert_eq!(everything(&market.souk).await, before, "something has changed");

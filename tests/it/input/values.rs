@@ -1,4 +1,4 @@
-//! Quantities, amounts, and coupons that cannot be.
+//! Quantities, amounts, promotions and commission rules that cannot be.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -113,41 +113,88 @@ async fn an_offer_of_another_currency_is_not_put_into_a_cart() {
 }
 
 #[tokio::test]
-async fn coupons_that_cannot_be() {
+async fn promotions_that_cannot_be() {
     let shop = Shop::open().await;
-    let admin = &shop.souk.admin().await.client;
-    let make = async |change: Value| {
-        let mut body = json!({"code": "BAD", "kind": "fixed", "value": "1.00", "currency": "USD"});
+    let admin = shop.souk.admin().await;
+    let terms = |change: &Value| {
+        let mut body = json!({"name": "Bad", "code": "BAD", "kind": "fixed", "amount": "1.00", "currency": "USD",
+                              "target": "order"});
+        let fields = body.as_object_mut().expect("an object");
+        fields.extend(change.as_object().expect("an object").clone());
+        fields.retain(|_, value| !value.is_null());
+        body
+    };
+    let percentage = |change: Value| {
+        let mut body = json!({"kind": "percentage", "amount": null, "percent": "10"});
         body.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
-        (
-            admin.post("/api/v1/admin/coupons", body).await,
-            shop.seller.client.post("/api/v1/seller/coupons", change).await,
-        )
+        body
+    };
+    let units = |change: Value| {
+        let mut body = json!({"kind": "buy_x_get_y", "amount": null, "buy_quantity": 2, "get_quantity": 1});
+        body.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        body
     };
     let bad = [
-        json!({"value": "0"}),
-        json!({"value": "-1.00"}),
-        json!({"value": "0.001"}),
-        json!({"value": "100000000000.01"}),
-        json!({"value": "99999999999999999999"}),
-        json!({"kind": "percentage", "value": "0"}),
-        json!({"kind": "percentage", "value": "-5"}),
-        json!({"kind": "percentage", "value": "100.01"}),
-        json!({"kind": "percentage", "value": "0.00001"}),
-        json!({"kind": "percentage", "value": "1e1"}),
-        json!({"kind": "percentage", "value": "99999999999999999999"}),
+        json!({"name": null}),
+        json!({"name": " padded "}),
+        json!({"amount": null}),
+        json!({"amount": "0"}),
+        json!({"amount": "-1.00"}),
+        json!({"amount": "0.001"}),
+        json!({"amount": "100000000000.01"}),
+        json!({"amount": "99999999999999999999"}),
+        json!({"percent": "10"}),
+        json!({"maximum_discount": "0.50"}),
+        json!({"buy_quantity": 1}),
+        percentage(json!({"percent": null})),
+        percentage(json!({"percent": "0"})),
+        percentage(json!({"percent": "-5"})),
+        percentage(json!({"percent": "100.01"})),
+        percentage(json!({"percent": "0.00001"})),
+        percentage(json!({"percent": "1e1"})),
+        percentage(json!({"percent": "9999999999"})),
+        percentage(json!({"amount": "1.00"})),
+        percentage(json!({"get_quantity": 1})),
+        percentage(json!({"maximum_discount": "0.00"})),
+        percentage(json!({"maximum_discount": "-1.00"})),
+        percentage(json!({"maximum_discount": "1.00", "currency": null})),
+        percentage(json!({"minimum_spend": "1.00", "currency": null})),
+        units(json!({"buy_quantity": null})),
+        units(json!({"get_quantity": null})),
+        units(json!({"buy_quantity": 0})),
+        units(json!({"get_quantity": -1})),
+        units(json!({"buy_quantity": 10_000})),
+        units(json!({"get_quantity": i64::MAX})),
+        units(json!({"percent": "0"})),
+        units(json!({"amount": "1.00"})),
+        json!({"kind": "free_shipping"}),
+        json!({"kind": "free_shipping", "amount": null, "percent": "101"}),
         json!({"kind": "free"}),
         json!({"usage_limit": 0}),
         json!({"usage_limit": -1}),
+        json!({"shopper_limit": 0}),
         json!({"minimum_spend": "-0.01"}),
-        json!({"maximum_discount": "0.00"}),
-        json!({"maximum_discount": "-1.00"}),
+        json!({"priority": -1}),
+        json!({"priority": 1_001}),
+        json!({"stacking": "sometimes"}),
+        json!({"borne_by": "nobody"}),
         json!({"currency": null}),
         json!({"currency": "XXX"}),
         json!({"code": "AB"}),
         json!({"code": "A B C"}),
         json!({"code": "ÄÖÜ"}),
         json!({"code": "X".repeat(41)}),
+        json!({"target": null}),
+        json!({"target": "category"}),
+        json!({"target": "offers"}),
+        json!({"target": "offers", "offer_ids": []}),
+        json!({"target": "offers", "offer_ids": vec![super::NOBODY; 501]}),
+        json!({"target": "offers", "offer_ids": [super::NOBODY]}),
+        json!({"target": "category", "category_id": super::NOBODY}),
+        json!({"target": "seller", "seller_id": super::NOBODY}),
+        json!({"target": "order", "seller_id": shop.seller.id}),
+        json!({"target": "order", "category_id": super::NOBODY}),
+        json!({"target": "seller", "offer_ids": [shop.offer]}),
         json!({"starts_at": "2030-01-01T00:00:00Z", "ends_at": "2029-01-01T00:00:00Z"}),
         json!({"starts_at": "tomorrow"}),
         json!({"starts_at": "2026-13-01T00:00:00Z"}),
@@ -155,15 +202,59 @@ async fn coupons_that_cannot_be() {
         json!({"starts_at": "-262143-01-01T00:00:00Z"}),
         json!({"ends_at": "+262142-01-01T00:00:00Z"}),
     ];
-    for change in bad {
-        let (by_admin, by_seller) = make(change.clone()).await;
+    for change in &bad {
+        let by_admin = admin.client.post("/api/v1/admin/promotions", terms(change)).await;
+        let by_seller = shop.seller.client.post("/api/v1/seller/promotions", terms(change)).await;
         refused_somehow(&by_admin, &change.to_string());
         refused_somehow(&by_seller, &change.to_string());
     }
-    assert_eq!(shop.souk.database().number("SELECT count(*) FROM coupon", []).await, 0);
-    make(json!({"usage_limit": i64::MAX, "value": "100000000000.00"})).await.0.expect(201);
+    // A marketplace's promotion for a seller has to say which.
+    let answer = admin.client.post("/api/v1/admin/promotions", terms(&json!({"target": "seller"}))).await;
+    assert!(text(&refused(&answer, 422, "INVALID_VALUE")["message"]).contains("seller_id"));
+    for table in ["promotion", "promotion_offer"] {
+        assert_eq!(shop.souk.database().number(&format!("SELECT count(*) FROM {table}"), []).await, 0);
+    }
+
+    admin.promotion(terms(&json!({"usage_limit": i64::MAX, "amount": "100000000000.00"}))).await;
     // Larger than the goods, it takes off no more than they cost.
     shop.shopper.use_coupon(&shop.cart, "bad").await.expect(200);
     let order = shop.shopper.place(&shop.cart).await;
     assert_eq!((order.0["discount_total"].clone(), order.0["total"].clone()), (json!("10.00"), json!("5.00")));
+}
+
+#[tokio::test]
+async fn commission_rules_that_cannot_be() {
+    let shop = Shop::open().await;
+    let admin = &shop.souk.admin().await.client;
+    let bad = [
+        json!({"percent": null}),
+        json!({"percent": "-1"}),
+        json!({"percent": "100.0001"}),
+        json!({"percent": "0.00001"}),
+        json!({"percent": "ten"}),
+        json!({"name": null}),
+        json!({"name": ""}),
+        json!({"flat": "0.30"}),
+        json!({"minimum": "0.30"}),
+        json!({"maximum": "0.30"}),
+        json!({"currency": "XXX"}),
+        json!({"currency": "USD", "flat": "-0.01"}),
+        json!({"currency": "USD", "flat": "0.001"}),
+        json!({"currency": "USD", "minimum": "-0.01"}),
+        json!({"currency": "USD", "minimum": "2.00", "maximum": "1.99"}),
+        json!({"seller_id": super::NOBODY}),
+        json!({"category_id": super::NOBODY}),
+        json!({"starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-01T00:00:00Z"}),
+        json!({"ends_at": "2020-01-01T00:00:00Z"}),
+        json!({"ends_at": "+262142-01-01T00:00:00Z"}),
+    ];
+    for change in &bad {
+        let mut body = json!({"name": "Bad", "percent": "10"});
+        let fields = body.as_object_mut().expect("an object");
+        fields.extend(change.as_object().expect("an object").clone());
+        fields.retain(|_, value| !value.is_null());
+        refused_somehow(&admin.post("/api/v1/admin/commission-rules", body).await, &change.to_string());
+    }
+    let rules = admin.list("/api/v1/admin/commission-rules").await;
+    assert_eq!(rules.len(), 1, "only the one that every marketplace begins with: {rules:?}");
 }

@@ -26,10 +26,19 @@ async fn send_everywhere(shop: &Shop, value: &str) -> Vec<(&'static str, Answer)
         json!({"name": name, "line1": first(255), "line2": first(255), "city": first(100), "region": first(100),
                "postal_code": first(20), "country": "US"})
     };
-    let coupon = json!({"code": first(40), "kind": "percentage", "value": "10"});
+    let mut promotion = json!({"name": first(100), "code": first(40), "kind": "percentage", "percent": first(10),
+                               "target": "order"});
+    let mut commission_rule = json!({"name": first(100), "percent": first(10), "flat": first(24), "currency": "USD"});
+    let mut code = reqwest::Url::parse(&anyone.address(&format!("/api/v1/carts/{}/coupons/", shop.cart))).expect("a URL");
+    code.path_segments_mut().expect("a path").pop_if_empty().push(&first(40));
     let fresh = format!("n{}@example.com", uuid::Uuid::new_v4().simple());
     let csv = seller.request(Method::POST, "/api/v1/seller/batches/inventory").header("content-type", "text/csv");
     let mut category = json!({"name": first(100), "slug": "a-slug"});
+    let mut tax_zone = json!({"name": first(100), "country": "US", "region": first(100), "prices_include_tax": false});
+    let place = json!({"country": "US", "region": first(100)});
+    let mut shipping_zone = json!({"name": first(100), "places": [place]});
+    let mut shipping_method =
+        json!({"name": first(100), "price": "1.00", "currency": "USD", "min_days": 1, "max_days": 2});
     let named = anyone.post("/api/v1/auth/register", account(fresh, first(200))).await;
     let asked = vec![
         ("an account's name", named),
@@ -41,6 +50,8 @@ async fn send_everywhere(shop: &Shop, value: &str) -> Vec<(&'static str, Answer)
         ("a refresh token", anyone.post("/api/v1/auth/refresh", json!({"refresh_token": first(128)})).await),
         ("a search", anyone.get(&query("/api/v1/catalog/products", "q")).await),
         ("an order's number", admin.get(&query("/api/v1/admin/orders", "number")).await),
+        ("a statement's currency", seller.get(&query("/api/v1/seller/statement", "currency")).await),
+        ("a statement's beginning", seller.get(&query("/api/v1/seller/statement.csv", "from")).await),
         ("an order's e-mail", admin.get(&query("/api/v1/admin/orders", "email")).await),
         ("a product", seller.post("/api/v1/seller/products", json!({"name": first(255), "description": value})).await),
         ("a new name", seller.patch(&product, json!({"name": first(255), "description": value})).await),
@@ -50,16 +61,41 @@ async fn send_everywhere(shop: &Shop, value: &str) -> Vec<(&'static str, Answer)
                 .post(&format!("{product}/variants"), json!({"sku": first(100), "name": first(255), "weight_grams": 1}))
                 .await,
         ),
+        ("a payout account", seller.put("/api/v1/seller/payout-account", json!({"account": first(100)})).await),
         ("a warehouse", seller.post("/api/v1/seller/warehouses", address(first(100))).await),
-        ("a coupon", admin.post("/api/v1/admin/coupons", coupon).await),
+        ("a promotion", admin.post("/api/v1/admin/promotions", promotion.take()).await),
+        ("a promotion's code", admin.get(&query("/api/v1/admin/promotions", "code")).await),
+        ("a commission rule", admin.post("/api/v1/admin/commission-rules", commission_rule.take()).await),
         ("a category", admin.post("/api/v1/admin/categories", category.take()).await),
         (
-            "a coupon's use",
-            shopper.put(&format!("/api/v1/carts/{}/coupon", shop.cart), json!({"code": first(40)})).await,
+            "a destination",
+            shopper
+                .put(
+                    &format!("/api/v1/carts/{}/destination", shop.cart),
+                    json!({"country": "US", "region": first(100)}),
+                )
+                .await,
         ),
+        ("a tax zone", admin.post("/api/v1/admin/tax-zones", tax_zone.take()).await),
+        (
+            "an exemption's certificate",
+            admin.post("/api/v1/admin/tax-exemptions", json!({"user_id": NOBODY, "certificate": first(100)})).await,
+        ),
+        ("a shipping zone", seller.post("/api/v1/seller/shipping-zones", shipping_zone.take()).await),
+        ("a shipping method", seller.post("/api/v1/seller/shipping-methods", shipping_method.take()).await),
+        ("a code's use", shopper.put(code.as_str(), json!({})).await),
         (
             "a provider",
             shopper.post(&format!("/api/v1/orders/{NOBODY}/payments"), json!({"provider": first(20)})).await,
+        ),
+        (
+            "a refund's note",
+            admin
+                .post(
+                    &format!("/api/v1/admin/seller-orders/{NOBODY}/refunds"),
+                    json!({"goodwill_amount": first(24), "note": first(500)}),
+                )
+                .await,
         ),
         ("a file", send(csv.body(format!("sku,warehouse,on_hand\n{value},{value},1\n"))).await),
         (
@@ -81,6 +117,7 @@ async fn text_of_every_kind_is_taken_or_refused_and_never_fails() {
     let texts = [
         "\u{1F600}".repeat(300),
         "\u{130}".repeat(300),
+        "\u{df}".repeat(300),
         "\u{202e}\u{200b}\u{feff}".to_owned(),
         "Robert'); DROP TABLE orders;--".to_owned(),
         "100% _real_ \\ \"quoted\" `x` ${y} {{z}} <b>".to_owned(),

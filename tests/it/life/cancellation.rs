@@ -51,7 +51,7 @@ async fn a_seller_rejects_their_part_and_the_order_goes_on() {
     let souk = Souk::start().await;
     let sellers = [souk.seller("Willing").await, souk.seller("Unwilling").await];
     let offers = [sellers[0].offer("REJECT-1", "10.00", 5).await, sellers[1].offer("REJECT-2", "20.00", 5).await];
-    souk.admin().await.coupon(json!({"code": "SEVEN", "kind": "percentage", "value": "7"})).await;
+    souk.admin().await.promotion(json!({"code": "SEVEN", "kind": "percentage", "percent": "7"})).await;
     let shopper = souk.guest();
 
     let cart = shopper.cart(&[(&offers[0], 1), (&offers[1], 2)]).await;

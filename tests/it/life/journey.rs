@@ -57,7 +57,7 @@ async fn three_sellers_one_order() {
     ];
     // The first seller has the goods in two places, and in neither of them enough.
     sellers[0].stock(&offers[0], "West", 2).await;
-    souk.admin().await.coupon(json!({"code": "TENTH", "kind": "percentage", "value": "10"})).await;
+    souk.admin().await.promotion(json!({"code": "TENTH", "kind": "percentage", "percent": "10"})).await;
 
     let shopper = souk.guest();
     let cart = shopper.cart(&[(&offers[0], 3), (&offers[1], 7), (&offers[2], 1)]).await;
@@ -171,7 +171,7 @@ async fn an_order_that_costs_nothing_needs_no_payment() {
     let method = json!({"name": "Free", "price": "0.00", "currency": "USD", "min_days": 1, "max_days": 9});
     let method = seller.client.post("/api/v1/seller/shipping-methods", method).await.expect(201);
     let offer = seller.offer("FREE-1", "9.99", 3).await;
-    souk.admin().await.coupon(json!({"code": "ALL", "kind": "percentage", "value": "100"})).await;
+    souk.admin().await.promotion(json!({"code": "ALL", "kind": "percentage", "percent": "100"})).await;
 
     let shopper = souk.guest();
     let cart = shopper.cart(&[(&offer, 2)]).await;
@@ -220,11 +220,11 @@ async fn an_administrator_moves_an_order_only_where_the_states_allow() {
 }
 
 #[tokio::test]
-async fn a_sellers_coupon_touches_that_sellers_goods_only() {
+async fn a_sellers_promotion_touches_that_sellers_goods_only() {
     let souk = Souk::start().await;
     let sellers = [souk.seller("Cheaper").await, souk.seller("As Ever").await];
     let offers = [sellers[0].offer("OWN-1", "10.00", 5).await, sellers[1].offer("OWN-2", "20.00", 5).await];
-    sellers[0].coupon(json!({"code": "MINE", "kind": "fixed", "value": "3.00", "currency": "USD"})).await;
+    sellers[0].promotion(json!({"code": "MINE", "kind": "fixed", "amount": "3.00", "currency": "USD"})).await;
 
     let shopper = souk.guest();
     let cart = shopper.cart(&[(&offers[0], 1), (&offers[1], 1)]).await;

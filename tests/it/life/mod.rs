@@ -1,6 +1,7 @@
 //! The lives that an order can have, from the cart to the books.
 
 mod cancellation;
+mod edits;
 mod journey;
 mod payment;
 mod returns;

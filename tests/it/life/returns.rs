@@ -16,7 +16,7 @@ async fn a_part_comes_back_and_exactly_that_is_refunded() {
     let souk = Souk::start().await;
     let seller = souk.seller("Returning").await;
     let offer = seller.offer("RETURN-1", "3.33", 5).await;
-    souk.admin().await.coupon(json!({"code": "TENTH", "kind": "percentage", "value": "10"})).await;
+    souk.admin().await.promotion(json!({"code": "TENTH", "kind": "percentage", "percent": "10"})).await;
     let shopper = souk.guest();
 
     let cart = shopper.cart(&[(&offer, 3)]).await;
@@ -56,7 +56,7 @@ async fn an_order_is_refunded_when_every_unit_is_back() {
     let souk = Souk::start().await;
     let seller = souk.seller("All Back").await;
     let offer = seller.offer("RETURN-2", "3.33", 5).await;
-    souk.admin().await.coupon(json!({"code": "TENTH", "kind": "percentage", "value": "10"})).await;
+    souk.admin().await.promotion(json!({"code": "TENTH", "kind": "percentage", "percent": "10"})).await;
     let shopper = souk.guest();
 
     let cart = shopper.cart(&[(&offer, 3)]).await;

@@ -33,14 +33,9 @@ impl Admin {
         self.client.get(&format!("/api/v1/admin/orders/{id}")).await.expect(200)
     }
 
-    /// Makes a coupon that the marketplace bears, from `{"code", "kind", "value", …}`.
-    pub async fn coupon(&self, terms: Value) -> Value {
-        self.client.post("/api/v1/admin/coupons", terms).await.expect(201)
-    }
-
-    /// Pays back without anything coming back.
+    /// Pays goodwill that the seller bears.
     pub async fn goodwill(&self, part: &str, amount: &str) -> super::Answer {
-        let body = json!({"amount": amount, "currency": "USD"});
+        let body = json!({"goodwill_amount": amount, "currency": "USD"});
         self.client.post(&format!("/api/v1/admin/seller-orders/{part}/refunds"), body).await
     }
 

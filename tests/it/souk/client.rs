@@ -91,6 +91,11 @@ impl Client {
         send(self.request(Method::PUT, path).json(&body)).await
     }
 
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+
     /// PATCH of JSON.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         send(self.request(Method::PATCH, path).json(&body)).await

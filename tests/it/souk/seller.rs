@@ -88,11 +88,6 @@ impl Seller {
         self.client.patch("/api/v1/seller", settings).await.expect(200);
     }
 
-    /// Makes a coupon that the seller bears.
-    pub async fn coupon(&self, terms: Value) -> Value {
-        self.client.post("/api/v1/seller/coupons", terms).await.expect(201)
-    }
-
     /// Accepts a seller order.
     pub async fn accept(&self, part: &str) -> Answer {
         self.client.post_empty(&format!("/api/v1/seller/orders/{part}/accept")).await

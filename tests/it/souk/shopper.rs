@@ -25,10 +25,15 @@ impl Shopper {
 
     /// Fills a cart with quantities of offers; returns its id.
     pub async fn cart(&self, lines: &[(&str, i64)]) -> String {
+        self.cart_in("USD", lines).await
+    }
+
+    /// Fills a cart of another currency.
+    pub async fn cart_in(&self, currency: &str, lines: &[(&str, i64)]) -> String {
         let lines: Vec<Value> =
             lines.iter().map(|(offer, quantity)| json!({"offer_id": offer, "quantity": quantity})).collect();
         let client = self.client();
-        let made = client.post("/api/v1/carts", json!({"currency": "USD", "lines": lines})).await.expect(201);
+        let made = client.post("/api/v1/carts", json!({"currency": currency, "lines": lines})).await.expect(201);
         if let Some(token) = made["guest_token"].as_str() {
             *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client.guest(token);
         }
@@ -37,7 +42,7 @@ impl Shopper {
 
     /// Puts a coupon into a cart.
     pub async fn use_coupon(&self, cart: &str, code: &str) -> Answer {
-        self.client().put(&format!("/api/v1/carts/{cart}/coupon"), json!({"code": code})).await
+        self.client().put(&format!("/api/v1/carts/{cart}/coupons/{code}"), json!({})).await
     }
 
     /// What placing a cart sends.
@@ -106,6 +111,22 @@ impl Shopper {
         let order = self.place(&cart).await;
         self.pay(order.id(), "pm_ok").await;
         self.until(order.id(), "processing").await
+    }
+
+    /// Tries to put an item into an order.
+    pub async fn add_item(&self, order: &str, offer: &str, quantity: i64) -> Answer {
+        let body = json!({"offer_id": offer, "quantity": quantity});
+        self.client().post(&format!("/api/v1/orders/{order}/items"), body).await
+    }
+
+    /// Tries to change how many of an item are in an order.
+    pub async fn update_item(&self, order: &str, offer: &str, quantity: i64) -> Answer {
+        self.client().put(&format!("/api/v1/orders/{order}/items/{offer}"), json!({"quantity": quantity})).await
+    }
+
+    /// Tries to take an item out of an order.
+    pub async fn remove_item(&self, order: &str, offer: &str) -> Answer {
+        self.client().delete(&format!("/api/v1/orders/{order}/items/{offer}")).await
     }
 
     /// Tries to cancel an order.

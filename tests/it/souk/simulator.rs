@@ -18,6 +18,12 @@ pub struct Books {
     pub captured: i64,
     /// Paid back.
     pub refunded: i64,
+    /// Sent to sellers, what came back included.
+    pub sent: i64,
+    /// What of that came back.
+    pub returned: i64,
+    /// Transfers to sellers that were asked for.
+    pub transfers: i64,
     /// Labels sold, later voided ones included.
     pub labels: i64,
     /// What the labels cost.
@@ -36,6 +42,11 @@ impl Simulator {
     /// The bank's further step is passed or failed.
     pub async fn action(&self, provider_ref: &str, approve: bool) -> Answer {
         self.client.post(&format!("/simulator/payments/{provider_ref}/action"), json!({"approve": approve})).await
+    }
+
+    /// A seller's bank sends a transfer back.
+    pub async fn return_transfer(&self, provider_ref: &str) -> Answer {
+        self.client.post_empty(&format!("/simulator/transfers/{provider_ref}/return")).await
     }
 
     /// A parcel gets to `status`, with every scan before it.
@@ -62,6 +73,9 @@ impl Simulator {
             payments: number("payments", "payments"),
             captured: number("payments", "captured"),
             refunded: number("payments", "refunded"),
+            sent: number("transfers", "sent"),
+            returned: number("transfers", "returned"),
+            transfers: number("transfers", "transfers"),
             labels: number("labels", "bought"),
             label_cost: number("labels", "bought_cost"),
             voided: number("labels", "voided"),

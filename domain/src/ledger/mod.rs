@@ -3,11 +3,11 @@
 //! Debits are positive, credits negative. What the platform owes a seller is a liability, so a
 //! seller's balance is minus the sum of their entries.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
-};
+pub mod balance;
+pub mod chart;
+pub mod statement;
+
+use sea_orm::{ActiveValue::Set, EntityTrait};
 use souk_entity::id::{LedgerEntryId, LedgerTransactionId, OrderId, SellerId, SellerOrderId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::{LedgerAccount, LedgerSource};
@@ -15,7 +15,7 @@ use souk_entity::{ledger_entry, ledger_transaction};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::money::{sub, sum};
+use crate::money::sum;
 use crate::store::Tx;
 
 /// One side of a movement.
@@ -23,8 +23,9 @@ use crate::store::Tx;
 pub struct Entry {
     /// The account.
     pub account: LedgerAccount,
-    /// Whose, for [`LedgerAccount::SellerPayable`].
-    pub seller: Option<(SellerId, SellerOrderId)>,
+    /// Whose, for [`LedgerAccount::SellerPayable`] and [`LedgerAccount::SellerReserve`]; and of
+    /// which seller order, where it is of one.
+    pub seller: Option<(SellerId, Option<SellerOrderId>)>,
     /// Debit positive, credit negative; zero entries are left out.
     pub amount: MinorUnits,
 }
@@ -41,12 +42,23 @@ pub fn credit(account: LedgerAccount, amount: MinorUnits) -> Entry {
 
 /// A debit to what we owe a seller: they are owed less.
 pub fn debit_seller(seller: SellerId, part: SellerOrderId, amount: MinorUnits) -> Entry {
-    Entry { account: LedgerAccount::SellerPayable, seller: Some((seller, part)), amount }
+    seller_entry(LedgerAccount::SellerPayable, seller, Some(part), amount)
 }
 
 /// A credit to what we owe a seller: they are owed more.
 pub fn credit_seller(seller: SellerId, part: SellerOrderId, amount: MinorUnits) -> Entry {
-    Entry { amount: MinorUnits(-amount.0), ..debit_seller(seller, part, amount) }
+    debit_seller(seller, part, MinorUnits(-amount.0))
+}
+
+/// An entry on an account that is kept per seller: debit positive, credit negative; `part` where
+/// it is of one seller order.
+pub fn seller_entry(
+    account: LedgerAccount,
+    seller: SellerId,
+    part: Option<SellerOrderId>,
+    amount: MinorUnits,
+) -> Entry {
+    Entry { account, seller: Some((seller, part)), amount }
 }
 
 /// What is posted.
@@ -93,82 +105,11 @@ pub async fn post(tx: &Tx, posting: Posting<'_>) -> Result<()> {
         transaction_id: Set(id),
         account: Set(entry.account),
         seller_id: Set(entry.seller.map(|(seller, _)| seller)),
-        seller_order_id: Set(entry.seller.map(|(_, part)| part)),
+        seller_order_id: Set(entry.seller.and_then(|(_, part)| part)),
         currency: Set(posting.currency),
         amount: Set(entry.amount),
         occurred_at: Set(tx.now),
     });
     ledger_entry::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
     Ok(())
-}
-
-/// An account's sums in one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrialBalanceRow {
-    /// The account.
-    pub account: LedgerAccount,
-    /// The currency.
-    pub currency: CurrencyCode,
-    /// The sum of debits.
-    pub debits: MinorUnits,
-    /// The sum of credits, positive.
-    pub credits: MinorUnits,
-}
-
-impl TrialBalanceRow {
-    /// Debits less credits.
-    ///
-    /// # Errors
-    /// [`crate::Code::InvalidMoney`] on overflow.
-    pub fn balance(&self) -> Result<MinorUnits> {
-        sub(self.debits, self.credits)
-    }
-}
-
-#[derive(FromQueryResult)]
-struct SumRow {
-    account: LedgerAccount,
-    currency: CurrencyCode,
-    debits: i64,
-    credits: i64,
-}
-
-/// The sums of every account; the balances of each currency add up to zero.
-///
-/// # Errors
-/// The database's.
-pub async fn trial_balance(db: &impl ConnectionTrait) -> Result<Vec<TrialBalanceRow>> {
-    // PostgreSQL sums bigints to numeric, hence the casts.
-    let sql = "SELECT account, currency, \
-        CAST(sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS bigint) AS debits, \
-        CAST(sum(CASE WHEN amount < 0 THEN -amount ELSE 0 END) AS bigint) AS credits \
-        FROM ledger_entry GROUP BY account, currency ORDER BY currency, account";
-    let rows = SumRow::find_by_statement(Statement::from_string(db.get_database_backend(), sql)).all(db).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| TrialBalanceRow {
-            account: row.account,
-            currency: row.currency,
-            debits: MinorUnits(row.debits),
-            credits: MinorUnits(row.credits),
-        })
-        .collect())
-}
-
-/// What the platform owes a seller now, per currency.
-///
-/// # Errors
-/// The database's.
-pub async fn seller_balances(db: &impl ConnectionTrait, seller: SellerId) -> Result<Vec<(CurrencyCode, MinorUnits)>> {
-    let rows: Vec<(CurrencyCode, i64)> = ledger_entry::Entity::find()
-        .select_only()
-        .column(ledger_entry::Column::Currency)
-        .column_as(Expr::col(ledger_entry::Column::Amount).sum().cast_as(Alias::new("bigint")), "balance")
-        .filter(ledger_entry::Column::SellerId.eq(seller))
-        .group_by(ledger_entry::Column::Currency)
-        .order_by_asc(ledger_entry::Column::Currency)
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().map(|(currency, balance)| (currency, MinorUnits(-balance))).collect())
 }

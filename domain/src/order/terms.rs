@@ -1,0 +1,315 @@
+//! What a basket's price depends on besides the goods: promotions, tax, commission, as they stand
+//! at one instant, read for the sellers and goods of one cart.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
+};
+use souk_entity::id::{CartId, CategoryId, OfferId, PromotionId, SellerId, UserId};
+use souk_entity::money::{CurrencyCode, RatePpm};
+use souk_entity::status::PromotionKind;
+use souk_entity::{commission_rule, promotion, promotion_shopper, tax_exemption, tax_rate, tax_zone};
+
+use super::basket::Basket;
+use super::pricing::commission::CommissionRule;
+use super::pricing::promotion::PromotionTerms;
+use super::pricing::tax::{TaxRate, TaxTable};
+use super::pricing::{self, Item, Priced};
+use crate::error::{Code, Error, Result};
+use crate::place::Place;
+
+/// Who buys, as far as prices depend on it.
+#[derive(Clone, Debug, Default)]
+pub struct Buyer {
+    /// The user, who may be exempt from tax.
+    pub user_id: Option<UserId>,
+    /// Whose uses of limited promotions count; `None` while a guest has not named an e-mail address.
+    pub shopper: Option<String>,
+}
+
+/// A promotion that may apply, with its row.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The row.
+    pub row: promotion::Model,
+    /// The offers of the cart that it names.
+    pub offers: HashSet<OfferId>,
+}
+
+/// All of it, for one cart.
+#[derive(Clone, Debug)]
+pub struct CartTerms {
+    /// The promotions whose codes are in the cart, and those that apply by themselves.
+    pub promotions: Vec<Candidate>,
+    /// The tax at the destination; none while it is not known.
+    pub tax: TaxTable,
+    /// The commission rules that may match.
+    pub commissions: Vec<CommissionRule>,
+    /// The category of each category's goods, and those above it.
+    pub above: HashMap<CategoryId, Vec<CategoryId>>,
+    now: DateTime<Utc>,
+    currency: CurrencyCode,
+}
+
+#[derive(FromQueryResult)]
+struct CandidateRow {
+    #[sea_orm(nested)]
+    promotion: promotion::Model,
+    offer: Option<OfferId>,
+}
+
+/// Two branches, as one with OR would read every promotion there is.
+const PROMOTIONS: &str = "SELECT p.*, t.offer_id AS offer FROM promotion p \
+    LEFT JOIN promotion_offer t ON t.promotion_id = p.id \
+        AND t.offer_id IN (SELECT offer_id FROM cart_line WHERE cart_id = $1) \
+    WHERE p.code IS NULL AND p.active AND p.starts_at <= $2 AND (p.ends_at IS NULL OR p.ends_at > $2) \
+        AND (p.seller_id IS NULL OR p.seller_id IN \
+            (SELECT o.seller_id FROM cart_line l JOIN offer o ON o.id = l.offer_id WHERE l.cart_id = $1)) \
+    UNION ALL \
+    SELECT p.*, t.offer_id AS offer FROM cart_promotion c JOIN promotion p ON p.id = c.promotion_id \
+    LEFT JOIN promotion_offer t ON t.promotion_id = p.id \
+        AND t.offer_id IN (SELECT offer_id FROM cart_line WHERE cart_id = $1) \
+    WHERE c.cart_id = $1";
+
+/// Every category of `$1` … with all above it.
+const ABOVE: &str = "WITH RECURSIVE above (id, category, depth) AS ( \
+    SELECT DISTINCT p.category_id, p.category_id, 0 FROM cart_line l JOIN offer o ON o.id = l.offer_id \
+        JOIN product_variant v ON v.id = o.variant_id JOIN product p ON p.id = v.product_id \
+        WHERE l.cart_id = $1 AND p.category_id IS NOT NULL \
+    UNION ALL \
+    SELECT a.id, c.parent_id, a.depth + 1 FROM above a JOIN category c ON c.id = a.category \
+        WHERE c.parent_id IS NOT NULL AND a.depth < 100) \
+    SELECT id, category FROM above ORDER BY id, depth";
+
+#[derive(FromQueryResult)]
+struct AboveRow {
+    id: CategoryId,
+    category: CategoryId,
+}
+
+/// Reads the terms for a cart.
+///
+/// # Errors
+/// The database's.
+pub async fn read(
+    db: &impl ConnectionTrait,
+    cart: CartId,
+    basket: &Basket,
+    (currency, now): (CurrencyCode, DateTime<Utc>),
+    destination: Option<&Place>,
+    user: Option<UserId>,
+) -> Result<CartTerms> {
+    let sellers: Vec<SellerId> = basket.sellers().collect();
+    let mut terms = CartTerms {
+        promotions: candidates(db, cart, now).await?,
+        tax: match destination {
+            Some(destination) => tax_table(db, destination, user, now).await?,
+            None => TaxTable::default(),
+        },
+        commissions: commissions(db, &sellers, currency, now).await?,
+        above: HashMap::new(),
+        now,
+        currency,
+    };
+    let by_category = terms.promotions.iter().any(|candidate| candidate.row.target_category_id.is_some())
+        || terms.commissions.iter().any(|rule| rule.category_id.is_some());
+    if by_category {
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), ABOVE, [cart.into()]);
+        for row in AboveRow::find_by_statement(statement).all(db).await? {
+            terms.above.entry(row.id).or_default().push(row.category);
+        }
+    }
+    Ok(terms)
+}
+
+async fn candidates(db: &impl ConnectionTrait, cart: CartId, now: DateTime<Utc>) -> Result<Vec<Candidate>> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), PROMOTIONS, [cart.into(), now.into()]);
+    let mut found: BTreeMap<PromotionId, Candidate> = BTreeMap::new();
+    for row in CandidateRow::find_by_statement(statement).all(db).await? {
+        let candidate =
+            found.entry(row.promotion.id).or_insert_with(|| Candidate { row: row.promotion, offers: HashSet::new() });
+        candidate.offers.extend(row.offer);
+    }
+    Ok(found.into_values().collect())
+}
+
+async fn tax_table(
+    db: &impl ConnectionTrait,
+    destination: &Place,
+    user: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<TaxTable> {
+    let rows = tax_rate::Entity::find()
+        .find_also_related(tax_zone::Entity)
+        .filter(tax_zone::Column::Country.eq(&destination.country))
+        .filter(tax_zone::Column::Region.is_in(["", destination.region.as_str()]))
+        .filter(tax_rate::Column::StartsAt.lte(now))
+        .filter(tax_rate::Column::EndsAt.is_null().or(tax_rate::Column::EndsAt.gt(now)))
+        .all(db)
+        .await?;
+    // Of several that are valid the one that started last counts.
+    let mut latest: BTreeMap<(bool, String), (DateTime<Utc>, TaxRate)> = BTreeMap::new();
+    for (rate, zone) in rows {
+        let zone = zone.ok_or_else(|| Error::internal("a tax rate without a zone"))?;
+        let key = (zone.region.is_empty(), rate.tax_class.clone());
+        if latest.get(&key).is_none_or(|(starts_at, _)| *starts_at < rate.starts_at) {
+            latest.insert(key, (rate.starts_at, TaxRate::new(&rate, &zone)));
+        }
+    }
+    let rates: Vec<TaxRate> = latest.into_values().map(|(_, rate)| rate).collect();
+    let exemption = match user {
+        Some(user) if !rates.is_empty() => tax_exemption::Entity::find()
+            .filter(tax_exemption::Column::UserId.eq(user))
+            .filter(tax_exemption::Column::Country.is_in(["", destination.country.as_str()]))
+            .filter(tax_exemption::Column::StartsAt.lte(now))
+            .filter(tax_exemption::Column::EndsAt.is_null().or(tax_exemption::Column::EndsAt.gt(now)))
+            .order_by_desc(tax_exemption::Column::Country)
+            .order_by_asc(tax_exemption::Column::Id)
+            .one(db)
+            .await?
+            .map(|row| (row.id, row.certificate)),
+        _ => None,
+    };
+    Ok(TaxTable { rates, exemption })
+}
+
+async fn commissions(
+    db: &impl ConnectionTrait,
+    sellers: &[SellerId],
+    currency: CurrencyCode,
+    now: DateTime<Utc>,
+) -> Result<Vec<CommissionRule>> {
+    let rows = commission_rule::Entity::find()
+        .filter(
+            Condition::any()
+                .add(commission_rule::Column::SellerId.is_null())
+                .add(commission_rule::Column::SellerId.is_in(sellers.iter().copied())),
+        )
+        .filter(commission_rule::Column::Currency.is_null().or(commission_rule::Column::Currency.eq(currency)))
+        .filter(commission_rule::Column::StartsAt.lte(now))
+        .filter(commission_rule::Column::EndsAt.is_null().or(commission_rule::Column::EndsAt.gt(now)))
+        .all(db)
+        .await?;
+    Ok(rows.iter().map(CommissionRule::from).collect())
+}
+
+impl Candidate {
+    /// Why it cannot be used in `currency` at `now`, whatever the goods.
+    ///
+    /// # Errors
+    /// [`Code::CouponNotApplicable`], [`Code::CouponExhausted`].
+    pub fn check(&self, currency: CurrencyCode, now: DateTime<Utc>) -> Result<()> {
+        let row = &self.row;
+        let name = row.code.as_deref().unwrap_or(&row.name);
+        let refuse = |code, why: &str| Err(Error::new(code, format!("The code {name} {why}.")));
+        if !row.active || row.starts_at > now || row.ends_at.is_some_and(|ends| ends <= now) {
+            return refuse(Code::CouponNotApplicable, "is not valid now; remove it from the cart");
+        }
+        if row.currency.is_some_and(|only| only != currency) {
+            return refuse(Code::CouponNotApplicable, "is for another currency; remove it from the cart");
+        }
+        if row.kind == PromotionKind::Fixed && row.currency.is_none() {
+            return refuse(Code::CouponNotApplicable, "has no currency; remove it from the cart");
+        }
+        if row.usage_limit.is_some_and(|limit| row.used >= limit) {
+            return refuse(Code::CouponExhausted, "has no use left; remove it from the cart");
+        }
+        Ok(())
+    }
+}
+
+impl CartTerms {
+    /// The promotions that can be used; one of those put in by code that cannot is an error.
+    /// `buyer` has uses left of each.
+    ///
+    /// # Errors
+    /// [`Code::CouponNotApplicable`], [`Code::CouponExhausted`].
+    pub async fn usable(&self, db: &impl ConnectionTrait, buyer: &Buyer) -> Result<Vec<PromotionTerms>> {
+        let spent = self.spent(db, buyer).await?;
+        let mut usable = Vec::with_capacity(self.promotions.len());
+        for candidate in &self.promotions {
+            let row = &candidate.row;
+            let left = match spent.get(&row.id).zip(row.shopper_limit) {
+                Some((used, limit)) if *used >= limit => Err(exhausted(row)),
+                _ => candidate.check(self.currency, self.now),
+            };
+            match left {
+                Ok(()) => usable.push(PromotionTerms::new(row, candidate.offers.clone())?),
+                Err(error) if row.code.is_some() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(usable)
+    }
+
+    /// Those that apply by themselves.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn automatic(&self, db: &impl ConnectionTrait, buyer: &Buyer) -> Result<Vec<PromotionTerms>> {
+        let promotions = self.promotions.iter().filter(|candidate| candidate.row.code.is_none()).cloned().collect();
+        Self { promotions, ..self.clone() }.usable(db, buyer).await
+    }
+
+    /// How often the buyer has used each promotion that limits it.
+    async fn spent(&self, db: &impl ConnectionTrait, buyer: &Buyer) -> Result<HashMap<PromotionId, i64>> {
+        let limited: Vec<PromotionId> = self
+            .promotions
+            .iter()
+            .filter(|candidate| candidate.row.shopper_limit.is_some())
+            .map(|candidate| candidate.row.id)
+            .collect();
+        let Some(shopper) = buyer.shopper.as_ref().filter(|_| !limited.is_empty()) else { return Ok(HashMap::new()) };
+        let rows = promotion_shopper::Entity::find()
+            .filter(promotion_shopper::Column::PromotionId.is_in(limited))
+            .filter(promotion_shopper::Column::Shopper.eq(shopper))
+            .all(db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.promotion_id, row.used)).collect())
+    }
+
+    /// Prices a basket by these terms and the given promotions.
+    ///
+    /// # Errors
+    /// What [`pricing::price`] says.
+    pub fn price(&self, basket: &Basket, promotions: &[PromotionTerms]) -> Result<Priced> {
+        let commission_tax: BTreeMap<SellerId, RatePpm> =
+            basket.lines.iter().map(|line| (line.seller_id, line.commission_tax)).collect();
+        let terms = pricing::Terms {
+            promotions,
+            shipping: &basket.shipping,
+            tax: &self.tax,
+            commissions: &self.commissions,
+            commission_tax: &commission_tax,
+        };
+        pricing::price(&self.items(basket), &terms)
+    }
+
+    fn items(&self, basket: &Basket) -> Vec<Item> {
+        basket
+            .lines
+            .iter()
+            .map(|line| Item {
+                offer_id: line.offer_id,
+                seller_id: line.seller_id,
+                categories: line
+                    .category_id
+                    .map(|own| self.above.get(&own).cloned().unwrap_or_else(|| vec![own]))
+                    .unwrap_or_default(),
+                tax_class: line.tax_class.clone(),
+                unit_price: line.unit_price,
+                weight_grams: line.weight_grams.into(),
+                quantity: line.quantity,
+            })
+            .collect()
+    }
+}
+
+/// The answer when a buyer has no use of a promotion left.
+pub fn exhausted(row: &promotion::Model) -> Error {
+    let name = row.code.as_deref().unwrap_or(&row.name);
+    Error::new(Code::CouponExhausted, format!("You have used the code {name} as often as you can; remove it."))
+}

@@ -1,0 +1,68 @@
+//! Refunds that a seller or an operator asks for, without anything coming back.
+
+use souk_entity::id::{OrderLineId, SellerOrderId};
+use souk_entity::money::MinorUnits;
+use souk_entity::status::{Bearer, RefundReason};
+
+use super::pieces::{Pieces, exceeds};
+use super::standing::Standing;
+use super::{Cause, Detail, create, fit, read};
+use crate::actor::Actor;
+use crate::error::{Code, Error, Result};
+use crate::order::lifecycle;
+use crate::store::Tx;
+
+/// What somebody wants to pay back of a seller order.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Units of lines.
+    pub lines: Vec<(OrderLineId, i64)>,
+    /// Of what was paid for shipping.
+    pub shipping: MinorUnits,
+    /// For nothing that was bought: no tax and no commission comes back with it.
+    pub goodwill: MinorUnits,
+    /// Who pays the goodwill.
+    pub borne_by: Bearer,
+    /// Why, in a sentence.
+    pub note: Option<String>,
+}
+
+/// Refunds units, shipping and goodwill together, each within what is left of it, and all within
+/// what is left of the seller order.
+///
+/// # Errors
+/// [`Code::NotFound`], also for a line of another seller order; [`Code::IllegalTransition`] when
+/// the order is not paid; [`Code::InvalidValue`]; [`Code::RefundExceedsPayment`], naming what is
+/// left.
+pub async fn request(tx: &Tx, part_id: SellerOrderId, wanted: &Wanted, actor: Actor) -> Result<Detail> {
+    let (_, part) = lifecycle::lock_part(tx, part_id).await?;
+    let standing = Standing::read(&**tx, &part)
+        .await?
+        .ok_or_else(|| Error::new(Code::IllegalTransition, "The order is not paid; there is nothing to refund."))?;
+    let mut pieces = Pieces::default();
+    for (at, (id, quantity)) in wanted.lines.iter().enumerate() {
+        let line = standing.lines.iter().find(|line| line.id == *id).ok_or_else(|| Error::not_found("order line"))?;
+        if *quantity < 1 || wanted.lines[..at].iter().any(|(other, _)| other == id) {
+            return Err(Error::invalid("Name each line once, with one unit at least."));
+        }
+        standing.units(&mut pieces, line, *quantity)?;
+    }
+    if wanted.shipping < MinorUnits::ZERO || wanted.goodwill < MinorUnits::ZERO {
+        return Err(Error::invalid("A refund is more than nothing."));
+    }
+    if wanted.shipping > MinorUnits::ZERO {
+        standing.shipping(&mut pieces, wanted.shipping)?;
+    }
+    if wanted.goodwill > MinorUnits::ZERO {
+        pieces.take_goodwill(wanted.goodwill, wanted.borne_by)?;
+    }
+    if pieces.rows.is_empty() {
+        return Err(Error::invalid("Name at least one line, or an amount of shipping or goodwill."));
+    }
+    fit(&standing, &mut pieces)?;
+    let goodwill_only = wanted.lines.is_empty() && wanted.shipping == MinorUnits::ZERO;
+    let reason = if goodwill_only { RefundReason::Goodwill } else { RefundReason::Adjustment };
+    let cause = Cause { note: wanted.note.clone(), ..Cause::of(reason, actor) };
+    let made = create(tx, &standing, cause, pieces).await?;
+    read(&**tx, made.ok_or_else(|| exceeds("Nothing is left to be refunded for these units."))?).await
+}

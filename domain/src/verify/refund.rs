@@ -1,0 +1,128 @@
+//! Refunds: what was paid back, of what, and what was reversed with it.
+
+use super::recomputed::Recomputation;
+use super::{Invariant, recomputed, rows};
+
+pub(super) const INVARIANTS: &[Invariant] = &[
+    rows(
+        "share_refunded_is_the_sum_of_its_refunds",
+        6,
+        "What is refunded of a share is the sum of its refunds that have not failed.",
+        "SELECT id, part FROM ( \
+             SELECT payment_id AS id, seller_order_id AS part, refunded_amount AS amount FROM payment_share \
+             UNION ALL SELECT payment_id, seller_order_id, -amount FROM refund WHERE status <> 'failed') m \
+         GROUP BY id, part HAVING sum(amount) <> 0",
+    ),
+    rows(
+        "share_is_refunded_at_most_whole",
+        6,
+        "At most the whole of a share is refunded.",
+        "SELECT payment_id AS id, seller_order_id AS part FROM payment_share \
+         WHERE refunded_amount < 0 OR refunded_amount > amount",
+    ),
+    rows(
+        "refund_is_of_a_captured_payment",
+        6,
+        "Only captured money is paid back.",
+        "SELECT r.id AS id FROM refund r JOIN payment p ON p.id = r.payment_id WHERE p.status <> 'captured'",
+    ),
+    rows(
+        "refund_is_the_sum_of_its_lines",
+        6,
+        "A refund is not less than nothing and is the sum of its lines, with their tax and all that is reversed with \
+         them; the platform bears at most its goodwill.",
+        "SELECT r.id AS id FROM refund r \
+         LEFT JOIN (SELECT refund_id, sum(amount) AS amount, sum(tax) AS tax, sum(commission) AS commission, \
+                 sum(commission_tax) AS commission_tax, sum(platform_discount) AS platform_discount, \
+                 sum(CASE WHEN component = 'goodwill' THEN amount ELSE 0 END) AS goodwill \
+             FROM refund_line GROUP BY refund_id) l ON l.refund_id = r.id \
+         WHERE r.amount < 0 OR r.amount <> coalesce(l.amount, 0) OR r.tax <> l.tax OR r.commission <> l.commission \
+             OR r.commission_tax <> l.commission_tax OR r.platform_discount <> l.platform_discount \
+             OR r.platform_amount < 0 OR r.platform_amount > l.goodwill",
+    ),
+    rows(
+        "return_is_refunded_once",
+        6,
+        "A return has at most one refund that has not failed.",
+        "SELECT r.id AS id FROM refund r \
+         JOIN (SELECT return_request_id FROM refund WHERE return_request_id IS NOT NULL AND status <> 'failed' \
+             GROUP BY return_request_id HAVING count(*) > 1) d ON d.return_request_id = r.return_request_id",
+    ),
+    rows(
+        "line_is_refunded_at_most_whole",
+        6,
+        "At most a line's total is paid back for its units, with at most its tax, and at most its commission and what \
+         the platform made good is reversed.",
+        "SELECT l.id AS id FROM order_line l \
+         JOIN (SELECT x.order_line_id AS line_id, sum(x.amount) AS amount, sum(x.tax) AS tax, \
+                 sum(x.commission) AS commission, sum(x.commission_tax) AS commission_tax, \
+                 sum(x.platform_discount) AS platform_discount \
+             FROM refund_line x JOIN refund r ON r.id = x.refund_id WHERE r.status <> 'failed' \
+             GROUP BY x.order_line_id) p ON p.line_id = l.id \
+         WHERE p.amount > l.total OR p.tax > l.tax OR p.commission > l.commission \
+             OR p.commission_tax > l.commission_tax OR p.platform_discount > l.platform_discount",
+    ),
+    rows(
+        "shipping_is_refunded_at_most_whole",
+        6,
+        "At most what was paid for the shipping of a seller order is paid back as shipping, with at most its tax, and at \
+         most what the platform made good of it is reversed.",
+        "SELECT s.id AS id FROM seller_order s \
+         JOIN (SELECT r.seller_order_id AS part_id, sum(x.amount) AS amount, sum(x.tax) AS tax, \
+                 sum(x.platform_discount) AS platform_discount \
+             FROM refund_line x JOIN refund r ON r.id = x.refund_id \
+             WHERE r.status <> 'failed' AND x.component = 'shipping' GROUP BY r.seller_order_id) p ON p.part_id = s.id \
+         WHERE p.amount > s.shipping_total + s.shipping_tax_added OR p.tax > s.shipping_tax \
+             OR p.platform_discount > s.shipping_platform_discount",
+    ),
+    // Units that are worth nothing, or whose worth was paid as goodwill before, are counted
+    // without a refund; so there may be more of them than refunds name, and never fewer.
+    rows(
+        "line_refunded_units_are_cancelled_or_returned",
+        6,
+        "The refunded units of a line are at least those its refunds name, and at most those cancelled, returned, or \
+         refunded without a return; never more than it has.",
+        "SELECT l.id AS id FROM order_line l \
+         LEFT JOIN (SELECT x.order_line_id AS line_id, sum(x.quantity) AS units, \
+                 sum(CASE WHEN r.reason = 'adjustment' THEN x.quantity ELSE 0 END) AS kept FROM refund_line x \
+             JOIN refund r ON r.id = x.refund_id WHERE r.status <> 'failed' GROUP BY x.order_line_id) p \
+             ON p.line_id = l.id \
+         WHERE l.refunded_quantity < coalesce(p.units, 0) OR l.refunded_quantity > l.quantity \
+             OR l.refunded_quantity > l.cancelled_quantity + l.returned_quantity + coalesce(p.kept, 0)",
+    ),
+    rows(
+        "refund_line_is_of_what_it_names",
+        6,
+        "A line of a refund that pays for units names the line of the order and how many; one of shipping or goodwill \
+         names neither, shipping reverses no commission, and goodwill nothing at all.",
+        "SELECT refund_id AS id FROM refund_line WHERE (component = 'item') <> (order_line_id IS NOT NULL) \
+             OR (component = 'item') <> (quantity > 0) \
+             OR (component <> 'item' AND (commission <> 0 OR commission_tax <> 0)) \
+             OR (component = 'goodwill' AND (tax <> 0 OR platform_discount <> 0))",
+    ),
+    recomputed(
+        "refunded_units_have_their_slices",
+        6,
+        "What refunds hold of each amount of a line, and of a seller order's shipping, is exactly what its refunded \
+         units, or the refunded part of it, are worth; unless a refund of it has failed, or goodwill paid for it before.",
+        Recomputation::RefundedSlices,
+    ),
+    recomputed(
+        "refunded_units_are_paid_back",
+        6,
+        "What the refunded units of a seller order are worth has been paid back, but for what goodwill paid before.",
+        Recomputation::RefundedUnits,
+    ),
+    rows(
+        "cancelled_seller_order_is_paid_back_whole",
+        6,
+        "All that was paid for a cancelled seller order is refunded, but for refunds that the provider refused.",
+        "SELECT s.id AS id FROM seller_order s \
+         JOIN payment_share x ON x.seller_order_id = s.id \
+         JOIN payment p ON p.id = x.payment_id AND p.status = 'captured' \
+         LEFT JOIN (SELECT payment_id, seller_order_id, sum(amount) AS amount FROM refund WHERE status = 'failed' \
+             GROUP BY payment_id, seller_order_id) f \
+             ON f.payment_id = x.payment_id AND f.seller_order_id = x.seller_order_id \
+         WHERE s.status = 'cancelled' AND x.refunded_amount + coalesce(f.amount, 0) < x.amount",
+    ),
+];

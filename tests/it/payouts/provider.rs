@@ -1,0 +1,79 @@
+//! What the provider and the seller's bank do with a payout.
+
+use serde_json::json;
+
+use crate::souk::{Options, Souk, cents, eventually, text};
+
+use super::{one_payout, owed, paid_seller, payout_until, sell, set_account};
+
+#[tokio::test]
+async fn what_the_bank_sends_back_is_paid_again() {
+    let souk = Souk::start().await;
+    let seller = paid_seller(&souk, "Bounced", "acct_bounced").await;
+    let offer = seller.offer("BANK-1", "30.00", 5).await;
+    sell(&souk, &seller, &offer).await;
+    let amount = owed(&seller).await;
+    let payout = one_payout(&souk, &seller).await;
+    let paid = payout_until(&seller, &payout["id"], "paid").await;
+    let provider_ref = text(&paid["payout"]["provider_ref"]);
+    souk.simulator().return_transfer(provider_ref).await.expect(200);
+    let returned = payout_until(&seller, &payout["id"], "returned").await;
+    assert_eq!(returned["payout"]["failure_message"], "returned_by_bank");
+    souk.simulator().return_transfer(provider_ref).await.refused(409, "ILLEGAL_TRANSITION");
+    assert_eq!(owed(&seller).await, amount);
+
+    let planned = souk.admin().await.jobs("pay_out_seller").await;
+    souk.database().make_due(text(&planned[0]["unique_key"])).await;
+    let again = eventually("it is paid again", async || {
+        let all = seller.client.list("/api/v1/seller/payouts?status=paid").await;
+        all.into_iter().next()
+    })
+    .await;
+    assert_ne!(again["id"], payout["id"]);
+    assert_eq!(cents(&again["amount"]), amount);
+    let books = souk.audit().await;
+    assert_eq!((books.transfers, books.sent, books.returned), (2, 2 * amount, amount));
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_owed_on() {
+    let souk = Souk::with(Options::default().inside()).await;
+    let seller = paid_seller(&souk, "Closed", "acct_closed_for_good").await;
+    let offer = seller.offer("BANK-2", "30.00", 5).await;
+    sell(&souk, &seller, &offer).await;
+    let amount = owed(&seller).await;
+    let first = one_payout(&souk, &seller).await;
+    let failed = payout_until(&seller, &first["id"], "failed").await;
+    assert_eq!(failed["payout"]["failure_message"], "account_closed");
+    assert_eq!(owed(&seller).await, amount);
+
+    set_account(&seller, "acct_open").await;
+    souk.simulator().fault("transfer", "refused", 1).await;
+    let second = one_payout(&souk, &seller).await;
+    let refused = payout_until(&seller, &second["id"], "failed").await;
+    assert!(refused["payout"]["provider_ref"].is_null(), "{refused}");
+    let third = one_payout(&souk, &seller).await;
+    let paid = payout_until(&seller, &third["id"], "paid").await;
+    assert_eq!((cents(&paid["payout"]["amount"]), &paid["payout"]["account"]), (amount, &json!("acct_open")));
+    let books = souk.audit().await;
+    assert_eq!((books.transfers, books.sent), (2, amount));
+}
+
+#[tokio::test]
+async fn a_lost_answer_pays_once() {
+    let souk = Souk::with(Options::default().inside()).await;
+    let seller = paid_seller(&souk, "Uncertain", "acct_uncertain").await;
+    let offer = seller.offer("BANK-3", "30.00", 5).await;
+    let mut sent = 0;
+    for (fault, calls, unresolved) in [("answer_lost", 2, true), ("request_lost", 1, true), ("unavailable", 1, false)] {
+        sell(&souk, &seller, &offer).await;
+        sent += owed(&seller).await;
+        souk.simulator().fault("transfer", fault, calls).await;
+        let payout = one_payout(&souk, &seller).await;
+        let paid = payout_until(&seller, &payout["id"], "paid").await;
+        let history = paid["history"].as_array().expect("history");
+        assert_eq!(history.iter().any(|change| change["to_status"] == "unresolved"), unresolved, "{fault}: {paid}");
+    }
+    let books = souk.audit().await;
+    assert_eq!((books.transfers, books.sent), (3, sent));
+}
