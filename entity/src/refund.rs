@@ -22,7 +22,8 @@ pub struct Model {
     pub amount: MinorUnits,
     /// The tax in amount.
     pub tax: MinorUnits,
-    /// The part of amount that the platform bears instead of the seller.
+    /// The part of amount that the platform bears instead of the seller; less than nothing where it
+    /// gets goodwill back that it had paid for goods that are refunded now.
     pub platform_amount: MinorUnits,
     pub commission: MinorUnits,
     pub commission_tax: MinorUnits,

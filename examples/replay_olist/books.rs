@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use chrono::{Datelike, TimeDelta, Utc};
+use chrono::{Datelike, TimeDelta};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
+use souk_domain::Clock;
 
 use crate::cents::Cents;
 use crate::client::{Account, Call, Client, Error, Result};
@@ -170,7 +171,7 @@ impl Bookkeeper<'_> {
     }
 
     async fn statement(&self, seller: &str) -> Result<Statement> {
-        let from = (Utc::now() - TimeDelta::days(365)).format("%Y-%m-%dT%H:%M:%SZ");
+        let from = (Clock::System.now() - TimeDelta::days(365)).format("%Y-%m-%dT%H:%M:%SZ");
         let path = format!("/api/v1/seller/statement?currency={CURRENCY}&from={from}&limit=1");
         self.client.call(Call::get(path).by(self.market.account_of(seller)?)).await
     }

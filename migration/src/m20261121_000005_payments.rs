@@ -98,7 +98,8 @@ CREATE TABLE refund (
     amount bigint NOT NULL,
     -- the tax in amount
     tax bigint NOT NULL,
-    -- the part of amount that the platform bears instead of the seller
+    -- the part of amount that the platform bears instead of the seller; less than nothing where it
+    -- gets goodwill back that it had paid for goods that are refunded now
     platform_amount bigint NOT NULL,
     -- what is reversed with it
     commission bigint NOT NULL,
@@ -112,7 +113,7 @@ CREATE TABLE refund (
     updated_at {timestamp} NOT NULL,
     CONSTRAINT ck_refund_reason CHECK (reason IN ('cancellation', 'return', 'adjustment', 'goodwill')),
     -- nothing, where only commission or the platform's discount is to be reversed
-    CONSTRAINT ck_refund_amount CHECK (amount >= 0 AND tax BETWEEN 0 AND amount AND platform_amount BETWEEN 0 AND amount
+    CONSTRAINT ck_refund_amount CHECK (amount >= 0 AND tax BETWEEN 0 AND amount AND platform_amount <= amount
         AND commission >= 0 AND commission_tax >= 0 AND platform_discount >= 0),
     CONSTRAINT ck_refund_status CHECK (status IN ('pending', 'submitted', 'succeeded', 'failed', 'unresolved'))
 );

@@ -6,6 +6,7 @@
 
 mod access;
 mod batches;
+mod commission;
 mod document;
 mod explain;
 mod faults;
@@ -15,6 +16,7 @@ mod layers;
 mod ledger;
 mod life;
 mod payouts;
+mod promotions;
 mod races;
 mod refunds;
 mod schema;

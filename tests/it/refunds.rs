@@ -202,6 +202,27 @@ async fn goodwill_is_borne_by_who_is_named() {
 }
 
 #[tokio::test]
+async fn goodwill_of_the_platform_is_no_gift_to_a_seller_who_has_the_goods_back() {
+    let (souk, seller, shopper) = market().await;
+    let offer = seller.offer("NOGIFT-1", "20.00", 9).await;
+    let order = shopper.buy(&[(&offer, 2)]).await;
+    let (part, admin) = (order.part(&seller).id(), souk.admin().await);
+    by_admin(&souk, part, json!({"goodwill_amount": "5.00", "goodwill_borne_by": "platform"})).await.expect(201);
+    shopper.refunded(order.id(), 1).await;
+    assert_eq!(credited(admin, "goodwill_expense").await, -500);
+
+    shopper.cancel(order.id()).await.expect(200);
+    let refunds = shopper.refunded(order.id(), 2).await;
+    let paid_back: i64 = refunds.iter().map(|refund| cents(&refund["amount"])).sum();
+    assert_eq!(paid_back, order.total());
+    assert_eq!(owed(&seller).await, 0);
+    for account in ["goodwill_expense", "tax_payable", "commission_revenue", "promotion_expense"] {
+        assert_eq!(credited(admin, account).await, 0, "{account}");
+    }
+    souk.audit().await;
+}
+
+#[tokio::test]
 async fn units_that_were_refunded_before_come_back_without_being_paid_twice() {
     let souk = Souk::start().await;
     let seller = souk.seller("Twice").await;

@@ -134,8 +134,9 @@ pub async fn balances(
 /// A page of a statement.
 ///
 /// # Errors
-/// [`souk_domain::Code::InvalidValue`] for a period that is none, [`souk_domain::Code::InvalidMoney`] for a currency that is
-/// none, [`souk_domain::Code::MalformedRequest`] for a cursor of another statement.
+/// [`souk_domain::Code::InvalidValue`] for a period that is none;
+/// [`souk_domain::Code::InvalidMoney`] for a currency that is none;
+/// [`souk_domain::Code::MalformedRequest`] for a cursor of another statement.
 pub async fn show(context: &Context, asked: &StatementRequest<'_>, page: PageRequest) -> Result<Okay<SellerStatement>> {
     let db = context.store.read();
     let period = asked.period(db, context.store.now()).await?;

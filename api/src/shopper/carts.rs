@@ -8,7 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use souk_domain::cart::{self, Owner};
 use souk_domain::place::Place;
-use souk_domain::{Error, Tx, account, money};
+use souk_domain::{Tx, account, money};
 use souk_entity::id::{CartId, OfferId};
 use uuid::Uuid;
 

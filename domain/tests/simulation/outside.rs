@@ -86,8 +86,8 @@ impl Outside {
     /// The shopper confirms a payment of `amount`, and this comes of it.
     pub fn confirm(&mut self, provider_ref: &str, amount: Money, status: ProviderPaymentStatus) {
         let Some(payment) = self.payments.get_mut(provider_ref) else { return };
-        let open =
-            [ProviderPaymentStatus::RequiresConfirmation, ProviderPaymentStatus::RequiresAction].contains(&payment.status);
+        let open = [ProviderPaymentStatus::RequiresConfirmation, ProviderPaymentStatus::RequiresAction]
+            .contains(&payment.status);
         if open {
             payment.status = status;
             payment.failure_code = (status == ProviderPaymentStatus::Failed).then(|| "declined".into());
@@ -116,17 +116,20 @@ impl Outside {
         })
     }
 
+    /// Refused only for a reason that [`Outside::fetch`] tells.
     pub fn void(&mut self, dice: &mut Dice, provider_ref: &str) -> Answer<ProviderPayment> {
-        self.call(dice, |own| {
-            let payment = own.payments.get_mut(provider_ref).unwrap();
-            match payment.status {
-                ProviderPaymentStatus::Captured | ProviderPaymentStatus::Failed => Err(refused("it is over")),
-                _ => {
-                    payment.status = ProviderPaymentStatus::Voided;
-                    Ok(payment.clone())
-                }
-            }
-        })
+        if !self.calm && dice.chance(10) {
+            return Err(PortError::Unavailable("away".into()));
+        }
+        let payment = self.payments.get_mut(provider_ref).unwrap();
+        if [ProviderPaymentStatus::Captured, ProviderPaymentStatus::Failed].contains(&payment.status) {
+            return Err(refused("it is over"));
+        }
+        payment.status = ProviderPaymentStatus::Voided;
+        if !self.calm && dice.chance(5) {
+            return Err(PortError::Unknown("the answer was lost".into()));
+        }
+        Ok(self.payments[provider_ref].clone())
     }
 
     pub fn refund(&mut self, dice: &mut Dice, provider_ref: &str, amount: Money, key: &str) -> Answer<ProviderRefund> {
@@ -134,8 +137,12 @@ impl Outside {
             return Ok(done.clone());
         }
         self.call(dice, |own| {
-            let before: i64 =
-                own.refunds.values().filter(|(of, _)| of == provider_ref).map(|(_, refund)| refund.amount.amount.0).sum();
+            let before: i64 = own
+                .refunds
+                .values()
+                .filter(|(of, _)| of == provider_ref)
+                .map(|(_, refund)| refund.amount.amount.0)
+                .sum();
             let captured = own.payments[provider_ref].captured;
             assert!(before + amount.amount.0 <= captured.amount.0, "{key}: more is paid back than was taken");
             let done = ProviderRefund { provider_ref: format!("at-provider-{key}"), amount };

@@ -91,7 +91,7 @@ async fn fill(market: &Market, offers: &[(String, String)]) -> Result<Value, Fai
             text(part, "/total")?,
         );
     }
-    println!("   the code WELCOME10 takes off {}; total {} USD", text(&cart, "/discount_total")?, text(&cart, "/total")?);
+    println!("   code WELCOME10 takes off {}; total {} USD", text(&cart, "/discount_total")?, text(&cart, "/total")?);
     Ok(cart)
 }
 

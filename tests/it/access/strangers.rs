@@ -199,7 +199,10 @@ async fn a_seller_finds_nothing_of_another() {
         (attempt(Method::GET, "/api/v1/seller/explain/order_line/{}", None), part.line()),
         (attempt(Method::GET, "/api/v1/seller/orders/{}/refundable", None), part.id()),
         (attempt(Method::GET, "/api/v1/seller/orders/{}/refunds", None), part.id()),
-        (attempt(Method::POST, "/api/v1/seller/orders/{}/refunds", Some(json!({"goodwill_amount": "1.00"}))), part.id()),
+        (
+            attempt(Method::POST, "/api/v1/seller/orders/{}/refunds", Some(json!({"goodwill_amount": "1.00"}))),
+            part.id(),
+        ),
         (attempt(Method::GET, "/api/v1/seller/orders/{}/shipments", None), part.id()),
         (
             attempt(Method::POST, "/api/v1/seller/orders/{}/shipments", Some(json!({"warehouse_id": own_warehouse}))),

@@ -29,7 +29,8 @@ async fn send_everywhere(shop: &Shop, value: &str) -> Vec<(&'static str, Answer)
     let mut promotion = json!({"name": first(100), "code": first(40), "kind": "percentage", "percent": first(10),
                                "target": "order"});
     let mut commission_rule = json!({"name": first(100), "percent": first(10), "flat": first(24), "currency": "USD"});
-    let mut code = reqwest::Url::parse(&anyone.address(&format!("/api/v1/carts/{}/coupons/", shop.cart))).expect("a URL");
+    let mut code =
+        reqwest::Url::parse(&anyone.address(&format!("/api/v1/carts/{}/coupons/", shop.cart))).expect("a URL");
     code.path_segments_mut().expect("a path").pop_if_empty().push(&first(40));
     let fresh = format!("n{}@example.com", uuid::Uuid::new_v4().simple());
     let csv = seller.request(Method::POST, "/api/v1/seller/batches/inventory").header("content-type", "text/csv");

@@ -1,5 +1,7 @@
 //! What is due, what waits, and what is kept back.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::souk::{Souk, cents, text};
@@ -13,6 +15,11 @@ fn long_ago() -> sea_orm::Value {
     chrono::DateTime::<chrono::Utc>::UNIX_EPOCH.into()
 }
 
+/// The jobs that pay sellers out, done or still to be done.
+async fn planned(souk: &Souk) -> Vec<Value> {
+    souk.admin().await.jobs("pay_out_seller").await
+}
+
 #[tokio::test]
 async fn what_keeps_a_payout_is_told() {
     let souk = Souk::start().await;
@@ -24,6 +31,12 @@ async fn what_keeps_a_payout_is_told() {
 
     assert_eq!(pay_out(&souk, &seller).await, nothing);
     assert_eq!(upcoming(&seller).await.0["obstacle"], "no_account");
+    let monday = planned(&souk).await;
+    souk.database().make_due(text(&monday[0]["unique_key"])).await;
+    souk.settle().await;
+    let mondays: BTreeSet<String> =
+        planned(&souk).await.iter().map(|job| text(&job["unique_key"]).to_owned()).collect();
+    assert_eq!(mondays.len(), 2, "while something is owed, a next one is planned: {mondays:?}");
 
     set_account(&seller, "acct_due").await;
     agree(&souk, &seller, json!({"payout_minimum": owed_before + 1})).await;
@@ -74,7 +87,7 @@ async fn a_hold_keeps_what_is_completed() {
     let instant = |value: &Value| text(value).parse::<chrono::DateTime<chrono::Utc>>().expect("an instant");
     let days = (instant(&waiting["first_at"]) - instant(&all["next_run_at"])).num_days();
     assert!((8..=9).contains(&days), "{all}");
-    let planned = souk.admin().await.jobs("pay_out_seller").await;
+    let planned = planned(&souk).await;
     assert_eq!(planned.len(), 1, "nothing is done before the hold is over");
     assert!(instant(&planned[0]["run_at"]) >= instant(&waiting["first_at"]));
 
@@ -192,13 +205,17 @@ async fn a_cancelled_order_is_settled_and_a_seller_by_hand_is_not_paid_by_the_cl
     assert_eq!(pay_out(&souk, &seller).await, Vec::<Value>::new());
 
     sell(&souk, &seller, &offer).await;
-    let planned = souk.admin().await.jobs("pay_out_seller").await;
+    let planned = planned(&souk).await;
     assert_eq!(planned.len(), 1, "both are for the same Monday");
     agree(&souk, &seller, json!({"payout_interval": "manual"})).await;
     assert!(upcoming(&seller).await.0["next_run_at"].is_null());
     souk.database().make_due(text(&planned[0]["unique_key"])).await;
     souk.settle().await;
     assert_eq!(seller.client.list("/api/v1/seller/payouts").await, Vec::<Value>::new());
+    agree(&souk, &seller, json!({"payout_interval": "daily"})).await;
+    let next = upcoming(&seller).await.0["next_run_at"].take();
+    let key = format!("pay-out:{}:{}", seller.id, &text(&next)[..10]);
+    assert!(self::planned(&souk).await.iter().any(|job| job["unique_key"] == key.as_str()), "{key} is planned");
 
     let payout = one_payout(&souk, &seller).await;
     let settled = items(&seller, &payout).await;

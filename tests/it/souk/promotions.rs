@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{send, text};
+use super::seller::WAREHOUSE;
 use super::{Admin, Answer, Client, Seller};
 
 /// Terms as they are sent: for the whole order and named after their code, where they say nothing else.
@@ -57,6 +58,20 @@ impl Admin {
 }
 
 impl Seller {
+    /// Offers a hundred units of a new product of a category, at a price in USD; returns the offer's id.
+    pub async fn offer_in(&self, sku: &str, price: &str, category: &str) -> String {
+        let product = json!({"name": sku, "description": "", "category_id": category});
+        let product = self.client.post("/api/v1/seller/products", product).await.expect(201);
+        let path = format!("/api/v1/seller/products/{}/variants", text(&product["id"]));
+        let variant = json!({"sku": sku, "name": "One", "weight_grams": 500});
+        let variant = self.client.post(&path, variant).await.expect(201);
+        let offer = json!({"variant_id": variant["id"], "price": price, "currency": "USD"});
+        let offer = self.client.post("/api/v1/seller/offers", offer).await.expect(201);
+        let offer = text(&offer["id"]).to_owned();
+        self.stock(&offer, WAREHOUSE, 100).await;
+        offer
+    }
+
     /// Tries to make a promotion of the seller.
     pub async fn try_promotion(&self, terms: Value) -> Answer {
         self.client.post("/api/v1/seller/promotions", promotion(terms)).await

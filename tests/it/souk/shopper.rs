@@ -40,7 +40,7 @@ impl Shopper {
         text(&made["cart"]["id"]).to_owned()
     }
 
-    /// Puts a coupon into a cart.
+    /// Puts a code into a cart.
     pub async fn use_coupon(&self, cart: &str, code: &str) -> Answer {
         self.client().put(&format!("/api/v1/carts/{cart}/coupons/{code}"), json!({})).await
     }

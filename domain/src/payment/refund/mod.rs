@@ -62,7 +62,7 @@ pub async fn refund_returned(
         let came = units.get(&line.id).copied().unwrap_or(0);
         standing.units(&mut pieces, line, Ord::min(came, line.quantity - line.refunded_quantity))?;
     }
-    pieces.trim(standing.left)?;
+    pieces.trim(standing.left, standing.platform_goodwill)?;
     let cause = Cause { return_id: Some(return_id), ..Cause::of(RefundReason::Return, Actor::System) };
     create(tx, &standing, cause, pieces).await
 }
@@ -80,7 +80,7 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<Detail> {
         return Err(Error::new(Code::IllegalTransition, message));
     }
     let standing = Standing::read(&**tx, &part).await?.ok_or_else(|| Error::internal("a refund without a payment"))?;
-    let borne_by = if failed.platform_amount == MinorUnits::ZERO { Bearer::Seller } else { Bearer::Platform };
+    let borne_by = if failed.platform_amount > MinorUnits::ZERO { Bearer::Platform } else { Bearer::Seller };
     let mut pieces = Pieces::default();
     for row in refund_line::Entity::find().filter(refund_line::Column::RefundId.eq(id)).all(&**tx).await? {
         match (row.component, standing.lines.iter().find(|line| Some(line.id) == row.order_line_id)) {
@@ -91,7 +91,7 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<Detail> {
         }
     }
     if matches!(failed.reason, RefundReason::Cancellation | RefundReason::Return) {
-        pieces.trim(standing.left)?;
+        pieces.trim(standing.left, standing.platform_goodwill)?;
     } else {
         fit(&standing, &mut pieces)?;
     }
@@ -110,7 +110,7 @@ fn fit(standing: &Standing, pieces: &mut Pieces) -> Result<()> {
             format!("{} {currency} cannot be refunded of this seller order: {} can.", show(asked), show(standing.left));
         return Err(exceeds(message));
     }
-    pieces.trim(standing.left)
+    pieces.trim(standing.left, standing.platform_goodwill)
 }
 
 /// Why a refund is made, and by whom.
@@ -134,7 +134,7 @@ async fn create(tx: &Tx, standing: &Standing, cause: Cause, pieces: Pieces) -> R
         pieces.rows.iter().filter_map(|piece| piece.line.map(|line| (line, piece.quantity))).collect();
     units::add(tx, order_line::Column::RefundedQuantity, &units).await?;
     let (sum, part) = (pieces.sum()?, &standing.part);
-    if sum == Amounts::default() {
+    if sum == Amounts::default() && pieces.platform_amount == MinorUnits::ZERO {
         return Ok(None);
     }
     claim_share(tx, standing.payment.id, part.id, sum.amount).await?;

@@ -133,7 +133,8 @@ pub(super) struct Piece {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pieces {
     pub(super) rows: Vec<Piece>,
-    /// The goodwill that the platform bears.
+    /// What the platform bears of it, its own goodwill; less than nothing where goodwill that it
+    /// paid before is taken off: that was an advance on what the seller now bears.
     pub(super) platform_amount: MinorUnits,
 }
 
@@ -209,12 +210,14 @@ impl Pieces {
     }
 
     /// Lowers the amount to `most`, the last pieces first: goodwill paid earlier has used up part
-    /// of what the units were worth.
+    /// of what the units were worth. As much of it as was the platform's goodwill, `platform`, the
+    /// platform gets back of the seller, who would keep it of goods that they have back.
     ///
     /// # Errors
     /// [`Code::InvalidMoney`] on overflow.
-    pub(super) fn trim(&mut self, most: MinorUnits) -> Result<()> {
+    pub(super) fn trim(&mut self, most: MinorUnits, platform: MinorUnits) -> Result<()> {
         let mut excess = sub(self.sum()?.amount, most)?.max(MinorUnits::ZERO);
+        self.platform_amount = sub(self.platform_amount, excess.min(platform))?;
         for piece in self.rows.iter_mut().rev() {
             let off = piece.amounts.amount.min(excess);
             piece.amounts = piece.amounts.at_most(sub(piece.amounts.amount, off)?);

@@ -10,7 +10,7 @@ use souk_entity::{order_line, payment, payment_share, refund, refund_line, selle
 
 use super::pieces::{Amounts, Pieces, shipping_left};
 use crate::error::{Error, Result};
-use crate::money::sub;
+use crate::money::{sub, sum};
 
 /// A paid seller order. Refunds that have not failed hold what they pay back.
 pub(super) struct Standing {
@@ -20,6 +20,8 @@ pub(super) struct Standing {
     pub(super) lines: Vec<order_line::Model>,
     /// What of its share of the payment no refund holds.
     pub(super) left: MinorUnits,
+    /// The goodwill of the platform that no later refund has taken off.
+    pub(super) platform_goodwill: MinorUnits,
     of_lines: HashMap<OrderLineId, Amounts>,
     of_shipping: Amounts,
 }
@@ -45,6 +47,12 @@ impl Standing {
             .filter(refund_line::Column::Component.ne(RefundComponent::Goodwill))
             .all(db)
             .await?;
+        let refunds = refund::Entity::find()
+            .filter(refund::Column::SellerOrderId.eq(part.id))
+            .filter(refund::Column::Status.ne(RefundStatus::Failed))
+            .all(db)
+            .await?;
+        let platform_goodwill = sum(refunds.iter().map(|refund| refund.platform_amount))?.max(MinorUnits::ZERO);
         for row in &rows {
             let held = row.order_line_id.map_or(&mut of_shipping, |line| of_lines.entry(line).or_default());
             *held = held.plus(row.into())?;
@@ -54,6 +62,7 @@ impl Standing {
             left: sub(share.amount, share.refunded_amount)?,
             part: part.clone(),
             payment,
+            platform_goodwill,
             of_lines,
             of_shipping,
         }))
@@ -76,7 +85,7 @@ impl Standing {
             self.units(&mut pieces, line, line.quantity - line.refunded_quantity)?;
         }
         self.shipping(&mut pieces, shipping_left(&self.part, self.of_shipping)?)?;
-        pieces.trim(self.left)?;
+        pieces.trim(self.left, self.platform_goodwill)?;
         Ok(pieces)
     }
 }
@@ -111,7 +120,7 @@ pub async fn refundable(db: &impl ConnectionTrait, part: &seller_order::Model) -
         return Ok(Refundable { currency: part.currency, lines, shipping: nothing, total: nothing });
     };
     let by_itself = |mut pieces: Pieces| {
-        pieces.trim(standing.left)?;
+        pieces.trim(standing.left, MinorUnits::ZERO)?;
         pieces.sum()
     };
     let lines = standing.lines.iter().map(|line| {

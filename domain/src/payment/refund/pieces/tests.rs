@@ -274,10 +274,11 @@ fn what_goodwill_has_used_up_comes_off_the_last_pieces() {
     let mut pieces = Pieces::default();
     pieces.take_units(&book.lines[0], Amounts::default(), 1).unwrap();
     pieces.take_shipping(&book.part, Amounts::default(), MinorUnits(500)).unwrap();
-    pieces.trim(MinorUnits(2_300)).unwrap();
+    pieces.trim(MinorUnits(2_300), MinorUnits(200)).unwrap();
+    assert_eq!(pieces.platform_amount.0, -200, "of the 6.00 taken off, the platform had paid 2.00");
     let paid: Vec<_> = pieces.rows.iter().map(|piece| (piece.amounts.amount.0, piece.amounts.tax.0)).collect();
     assert_eq!(paid, [(2_300, 400), (0, 0)]);
-    pieces.trim(MinorUnits(300)).unwrap();
+    pieces.trim(MinorUnits(300), MinorUnits(0)).unwrap();
     assert_eq!(pieces.sum().unwrap(), amounts(300, 300, 0, 0, 0));
 }
 
