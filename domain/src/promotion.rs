@@ -7,14 +7,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use serde_json::json;
 use souk_entity::id::{OfferId, PromotionId, SellerId};
 use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
 use souk_entity::status::{Bearer, PromotionKind, PromotionTarget, Stacking};
-use souk_entity::{category, offer, promotion, promotion_offer, seller};
+use souk_entity::{category, offer, order_promotion, promotion, promotion_offer, seller};
 
 use crate::cart::MOST_UNITS;
 use crate::error::{Code, Error, Result};
@@ -264,6 +264,9 @@ pub async fn change(
         row.ends_at = validity.ending(change.ends_at, tx.now)?.ends_at;
     }
     if let Some(limit) = change.usage_limit {
+        // Uses are counted on the row only while it has a limit. The row's lock waits for orders
+        // that refer to it, and those that come later see the limit.
+        count_uses(&**tx, std::slice::from_mut(&mut row)).await?;
         if limit < row.used.max(1) {
             let used = row.used;
             return Err(Error::invalid(format!(
@@ -284,13 +287,40 @@ pub async fn change(
         active: Set(row.active),
         ends_at: Set(row.ends_at),
         usage_limit: Set(row.usage_limit),
+        used: if row.usage_limit.is_some() { Set(row.used) } else { NotSet },
         priority: Set(row.priority),
         version: Set(row.version),
         updated_at: Set(tx.now),
         ..Default::default()
     };
     promotion::Entity::update(update).exec_without_returning(&**tx).await?;
+    count_uses(&**tx, std::slice::from_mut(&mut row)).await?;
     Ok(row)
+}
+
+/// Puts the number of orders that use it to each promotion that has no limit. Theirs is not kept
+/// on the row, so that orders that use one promotion do not queue for it.
+///
+/// # Errors
+/// The database's.
+pub async fn count_uses(db: &impl ConnectionTrait, rows: &mut [promotion::Model]) -> Result<()> {
+    let unlimited = rows.iter().filter(|row| row.usage_limit.is_none()).map(|row| row.id);
+    let counts: Vec<(PromotionId, i64)> = order_promotion::Entity::find()
+        .select_only()
+        .column(order_promotion::Column::PromotionId)
+        .column_as(order_promotion::Column::OrderId.count(), "uses")
+        .filter(order_promotion::Column::PromotionId.is_in(unlimited))
+        .filter(order_promotion::Column::Counted.eq(true))
+        .group_by(order_promotion::Column::PromotionId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    for (id, uses) in counts {
+        if let Some(row) = rows.iter_mut().find(|row| row.id == id) {
+            row.used = uses;
+        }
+    }
+    Ok(())
 }
 
 /// Only the promotions of `seller`; `None` for every one there is.
@@ -310,10 +340,11 @@ pub async fn find(
     seller: Option<SellerId>,
     id: PromotionId,
 ) -> Result<(promotion::Model, Vec<OfferId>)> {
-    let row = owned_by(seller, promotion::Entity::find_by_id(id))
+    let mut row = owned_by(seller, promotion::Entity::find_by_id(id))
         .one(db)
         .await?
         .ok_or_else(|| Error::not_found("promotion"))?;
+    count_uses(db, std::slice::from_mut(&mut row)).await?;
     let offers = offers(db, &row).await?;
     Ok((row, offers))
 }

@@ -74,7 +74,8 @@ impl AdminPromotions {
         if let Some(code) = code.0 {
             query = query.filter(promotion::Column::Code.eq(code.trim().to_uppercase()));
         }
-        let rows = page.newest(query, promotion::Column::Id).all(ctx.store.read()).await.map_err(Error::from)?;
+        let mut rows = page.newest(query, promotion::Column::Id).all(ctx.store.read()).await.map_err(Error::from)?;
+        promotions::count_uses(ctx.store.read(), &mut rows).await?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), Promotion::from)))
     }
 

@@ -63,7 +63,8 @@ impl SellerPromotions {
     ) -> ApiResult<Okay<Page<Promotion>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
         let own = promotions::owned_by(Some(who.seller()), promotion::Entity::find());
-        let rows = page.newest(own, promotion::Column::Id).all(ctx.store.read()).await.map_err(Error::from)?;
+        let mut rows = page.newest(own, promotion::Column::Id).all(ctx.store.read()).await.map_err(Error::from)?;
+        promotions::count_uses(ctx.store.read(), &mut rows).await?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), Promotion::from)))
     }
 

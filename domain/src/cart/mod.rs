@@ -64,7 +64,7 @@ pub struct Quote {
     pub basket: Basket,
     /// The promotions whose codes are in it, and those that apply by themselves.
     pub promotions: Vec<promotion::Model>,
-    /// The amounts; where a code does not apply (any more), without the codes.
+    /// The amounts, without the codes that do not apply (any more).
     pub priced: Priced,
     /// Why checkout would be refused now, if it would.
     pub obstacle: Option<Obstacle>,
@@ -310,19 +310,7 @@ pub async fn quote(db: &impl ConnectionTrait, id: CartId, owner: &Owner, now: Da
     let user_id = owner.columns().0;
     let buyer = Buyer { user_id, shopper: user_id.map(|user| user.to_string()) };
     let terms = terms::read(db, id, &basket, (cart.currency, now), to.as_ref(), user_id).await?;
-    let mut obstacle = None;
-    let with_codes = async {
-        let promotions = terms.usable(db, &buyer).await?;
-        terms.price(&basket, &promotions)
-    };
-    let priced = match with_codes.await {
-        Ok(priced) => priced,
-        Err(error) if matches!(error.code, Code::CouponNotApplicable | Code::CouponExhausted) => {
-            obstacle = Some(error);
-            terms.price(&basket, &terms.automatic(db, &buyer).await?)?
-        }
-        Err(error) => return Err(error),
-    };
+    let (priced, mut obstacle) = terms.price_with_what_applies(db, &basket, &buyer).await?;
     if let Err(error) = basket.check(cart.currency) {
         obstacle = Some(error);
     } else if let Some(error) = crate::order::stock::shortage(&basket.lines) {

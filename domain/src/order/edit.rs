@@ -218,13 +218,8 @@ async fn price_again(
     promotion_use::give_back(tx, order.id, Some(&counted)).await?;
     let when = (order.currency, tx.now);
     let terms = terms::read(&**tx, order.cart_id, &basket, when, Some(&to), order.user_id).await?;
-    let priced = match terms.usable(&**tx, &buyer).await.and_then(|promotions| terms.price(&basket, &promotions)) {
-        // A code whose terms the edited order does not meet any more is left out, not in the way.
-        Err(error) if matches!(error.code, Code::CouponNotApplicable | Code::CouponExhausted) => {
-            terms.price(&basket, &terms.automatic(&**tx, &buyer).await?)?
-        }
-        priced => priced?,
-    };
+    // A code whose terms the edited order does not meet any more is left out, not in the way.
+    let (priced, _) = terms.price_with_what_applies(&**tx, &basket, &buyer).await?;
     promotion_use::take(tx, order.id, &shopper, &priced.promotions, &terms.promotions).await?;
     Ok((basket, priced))
 }

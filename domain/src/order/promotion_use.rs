@@ -1,7 +1,9 @@
-//! Uses of limited promotions: counted where the limit is checked, in the order's transaction.
+//! Uses of promotions: those of limited ones are counted where the limit is checked, in the order's
+//! transaction. Of those without a limit the rows of `order_promotion` are the only count, so that
+//! everybody's orders do not queue for the row of a promotion that applies to all.
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_entity::id::{OrderId, PromotionId};
 use souk_entity::{order_promotion, promotion, promotion_shopper};
 
@@ -30,7 +32,9 @@ pub async fn take(
             .find(|candidate| candidate.row.id == *id)
             .ok_or_else(|| Error::internal("a promotion that was applied without being read"))?
             .row;
-        count(tx, row).await?;
+        if row.usage_limit.is_some() {
+            count(tx, row).await?;
+        }
         if let Some(limit) = row.shopper_limit {
             count_shopper(tx, row, shopper, limit).await?;
         }
@@ -52,18 +56,38 @@ pub async fn take(
         )
         .exec_without_returning(&**tx)
         .await?;
-    Ok(())
+    still_unlimited(tx, &sorted, candidates).await
+}
+
+/// Whether a promotion that had no limit when it was read has got one since: its uses are counted
+/// from then on. The share of its key keeps such a change waiting until ours counts, and others'
+/// orders not.
+async fn still_unlimited(tx: &Tx, promotions: &[PromotionId], candidates: &[Candidate]) -> Result<()> {
+    let unlimited = candidates.iter().map(|candidate| &candidate.row).filter(|row| row.usage_limit.is_none());
+    let unlimited: Vec<PromotionId> = unlimited.map(|row| row.id).filter(|id| promotions.contains(id)).collect();
+    if unlimited.is_empty() {
+        return Ok(());
+    }
+    let limits: Vec<Option<i64>> = promotion::Entity::find()
+        .select_only()
+        .column(promotion::Column::UsageLimit)
+        .filter(promotion::Column::Id.is_in(unlimited))
+        .order_by_asc(promotion::Column::Id)
+        .lock(LockType::KeyShare)
+        .into_tuple()
+        .all(&**tx)
+        .await?;
+    if limits.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    Err(Error::new(Code::ConcurrentChange, "A promotion was limited at the same moment."))
 }
 
 async fn count(tx: &Tx, row: &promotion::Model) -> Result<()> {
     let counted = promotion::Entity::update_many()
         .col_expr(promotion::Column::Used, Expr::col(promotion::Column::Used).add(1_i64))
         .filter(promotion::Column::Id.eq(row.id))
-        .filter(
-            Expr::col(promotion::Column::UsageLimit)
-                .is_null()
-                .or(Expr::col(promotion::Column::Used).lt(Expr::col(promotion::Column::UsageLimit))),
-        )
+        .filter(Expr::col(promotion::Column::Used).lt(Expr::col(promotion::Column::UsageLimit)))
         .exec(&**tx)
         .await?;
     if counted.rows_affected == 1 { Ok(()) } else { Err(none_left(row, false)) }
@@ -113,6 +137,7 @@ pub async fn give_back(tx: &Tx, order: OrderId, only: Option<&[PromotionId]>) ->
         promotion::Entity::update_many()
             .col_expr(promotion::Column::Used, Expr::col(promotion::Column::Used).sub(1_i64))
             .filter(promotion::Column::Id.eq(row.promotion_id))
+            .filter(promotion::Column::UsageLimit.is_not_null())
             .exec(&**tx)
             .await?;
         promotion_shopper::Entity::update_many()

@@ -232,11 +232,7 @@ impl CartTerms {
         let mut usable = Vec::with_capacity(self.promotions.len());
         for candidate in &self.promotions {
             let row = &candidate.row;
-            let left = match spent.get(&row.id).zip(row.shopper_limit) {
-                Some((used, limit)) if *used >= limit => Err(exhausted(row)),
-                _ => candidate.check(self.currency, self.now),
-            };
-            match left {
+            match self.left(candidate, &spent) {
                 Ok(()) => usable.push(PromotionTerms::new(row, candidate.offers.clone())?),
                 Err(error) if row.code.is_some() => return Err(error),
                 Err(_) => {}
@@ -245,13 +241,49 @@ impl CartTerms {
         Ok(usable)
     }
 
-    /// Those that apply by themselves.
+    /// Prices a basket by these terms, leaving out the codes that cannot be used or take nothing
+    /// off; returns why the first of those was.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn automatic(&self, db: &impl ConnectionTrait, buyer: &Buyer) -> Result<Vec<PromotionTerms>> {
-        let promotions = self.promotions.iter().filter(|candidate| candidate.row.code.is_none()).cloned().collect();
-        Self { promotions, ..self.clone() }.usable(db, buyer).await
+    /// What [`pricing::price`] says of the basket itself.
+    pub async fn price_with_what_applies(
+        &self,
+        db: &impl ConnectionTrait,
+        basket: &Basket,
+        buyer: &Buyer,
+    ) -> Result<(Priced, Option<Error>)> {
+        let spent = self.spent(db, buyer).await?;
+        let (mut promotions, mut codes, mut refusal) = (Vec::new(), Vec::new(), None);
+        for candidate in &self.promotions {
+            match self.left(candidate, &spent) {
+                Ok(()) if candidate.row.code.is_some() => codes.push(candidate),
+                Ok(()) => promotions.push(PromotionTerms::new(&candidate.row, candidate.offers.clone())?),
+                Err(error) if candidate.row.code.is_some() => refusal = refusal.or(Some(error)),
+                Err(_) => {}
+            }
+        }
+        codes.sort_by_key(|candidate| (candidate.row.priority, candidate.row.id));
+        let mut priced = self.price(basket, &promotions)?;
+        for candidate in codes {
+            promotions.push(PromotionTerms::new(&candidate.row, candidate.offers.clone())?);
+            match self.price(basket, &promotions) {
+                Ok(with_code) => priced = with_code,
+                Err(error) if error.code == Code::CouponNotApplicable => {
+                    promotions.pop();
+                    refusal = refusal.or(Some(error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((priced, refusal))
+    }
+
+    /// Whether a promotion can be used, whatever the goods, by a buyer who has `spent` uses.
+    fn left(&self, candidate: &Candidate, spent: &HashMap<PromotionId, i64>) -> Result<()> {
+        match spent.get(&candidate.row.id).zip(candidate.row.shopper_limit) {
+            Some((used, limit)) if *used >= limit => Err(exhausted(&candidate.row)),
+            _ => candidate.check(self.currency, self.now),
+        }
     }
 
     /// How often the buyer has used each promotion that limits it.

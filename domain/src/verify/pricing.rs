@@ -97,11 +97,11 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
         "promotion_uses_are_orders",
         16,
-        "A promotion's uses are the orders that count one, and a shopper's are theirs.",
+        "The uses of a promotion with a limit are the orders that count one, and a shopper's are theirs.",
         "SELECT p.id AS id FROM promotion p \
              LEFT JOIN (SELECT promotion_id, count(*) AS uses FROM order_promotion WHERE counted \
                  GROUP BY promotion_id) u ON u.promotion_id = p.id \
-             WHERE p.used <> coalesce(u.uses, 0) \
+             WHERE p.used <> CASE WHEN p.usage_limit IS NULL THEN 0 ELSE coalesce(u.uses, 0) END \
          UNION ALL SELECT m.id FROM (SELECT promotion_id AS id, shopper, used AS uses FROM promotion_shopper \
                  UNION ALL SELECT o.promotion_id, o.shopper, -1 FROM order_promotion o \
                      JOIN promotion l ON l.id = o.promotion_id AND l.shopper_limit IS NOT NULL WHERE o.counted) m \

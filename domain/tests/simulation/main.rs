@@ -139,7 +139,8 @@ async fn something(world: &mut World) -> (&'static str, Result<()>) {
 /// Something happens.
 async fn operation(world: &mut World) -> (&'static str, Result<()>) {
     match world.dice.within(0, 99) {
-        0..=9 => ("place", world.place().await),
+        0..=6 => ("place", world.place().await),
+        7..=9 => ("sell", world.sell().await),
         10..=14 => ("edit", world.edit().await),
         15..=24 => ("pay", world.pay().await),
         25 => ("cancel", world.cancel_order().await),
@@ -157,7 +158,7 @@ async fn operation(world: &mut World) -> (&'static str, Result<()>) {
         76..=78 => ("pay out", world.pay_out().await),
         79..=80 => ("send payout back", world.send_payout_back().await),
         81..=83 => ("change terms", world.change_terms().await),
-        84..=87 => ("time passes", time_passes(world).await),
+        84..=88 => ("time passes", time_passes(world).await),
         _ => ("work", world.run_due(8).await.map(|_| ())),
     }
 }
@@ -169,7 +170,7 @@ async fn time_passes(world: &mut World) -> Result<()> {
         _ => TimeDelta::days(world.dice.within(3, 40)),
     };
     world.pass(time);
-    world.run_due(10).await.map(|_| ())
+    world.run_due(30).await.map(|_| ())
 }
 
 /// Nothing more is asked for, and everybody outside answers, until all is done.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use chrono::TimeDelta;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use souk_domain::account::{SellerSettings, SellerTerms};
 use souk_domain::actor::Actor;
 use souk_domain::cart::Owner;
 use souk_domain::catalogue::batch;
-use souk_domain::catalogue::coupon::{self, NewCoupon};
 use souk_domain::order::detail::OrderDetail;
 use souk_domain::order::lifecycle;
 use souk_domain::order::number::OrderNumbers;
@@ -22,7 +23,7 @@ use crate::shop::{Shop, Shopping};
 
 /// What plantings need to know of the market.
 pub struct Market {
-    /// Two sellers, a coupon, paid; the first part delivered, the second sent.
+    /// Two sellers, a code, paid; the first part delivered, the second sent.
     pub mixed: OrderDetail,
     pub mixed_payment: PaymentId,
     pub delivered_parcel: ShipmentId,
@@ -39,7 +40,13 @@ pub struct Market {
     pub refunded: OrderDetail,
     /// Of one part, whose seller has not accepted yet.
     pub unaccepted: OrderDetail,
-    pub coupon: CouponId,
+    /// Before it was paid, all items of its second part were taken out.
+    pub edited: OrderDetail,
+    /// Platform and shopper may use it so often.
+    pub promotion: PromotionId,
+    /// Paid out to the first shop, with a reserve that was released since; then one that failed,
+    /// and one that came back.
+    pub payouts: [PayoutId; 3],
     pub shops: [Shop; 2],
 }
 
@@ -57,8 +64,10 @@ impl Market {
         let second = shopping.open_shop("Second", 700, &[4_901]).await;
         let free = shopping.open_shop("Free", 0, &[1_000]).await;
         by_hand(store, &second, operator).await;
-        let coupon = make_coupon(store, "TEN", 100_000, Some(50)).await;
-        make_coupon(store, "ALL", 1_000_000, None).await;
+        make_terms(store).await;
+        let promotion = make_promotion(store, "TEN", Gift::Percentage(RatePpm(100_000)), Some(50)).await;
+        make_promotion(store, "ALL", Gift::Percentage(RatePpm(1_000_000)), None).await;
+        make_promotion(store, "SHIP", Gift::Shipping(RatePpm(400_000)), None).await;
 
         let basket = [(first.offers[0], 3), (first.offers[1], 7), (second.offers[0], 2)];
         let mixed = shopping.place(&basket, Some("TEN")).await;
@@ -95,6 +104,8 @@ impl Market {
         assert_eq!(status(store, &refunded).await, OrderStatus::Refunded);
 
         costs_nothing(&shopping, &free).await;
+        let edited = edit_out(&shopping, &first, &second).await;
+        let payouts = pay_out(&shopping, &first).await;
         let unaccepted = shopping.place(&[(second.offers[0], 1)], None).await;
         shopping.pay(&unaccepted).await;
         outside_and_bulk_work(store, &first).await;
@@ -110,7 +121,9 @@ impl Market {
             cancelled_payment,
             refunded,
             unaccepted,
-            coupon,
+            edited,
+            promotion,
+            payouts,
             shops: [first, second],
         }
     }
@@ -127,20 +140,87 @@ async fn by_hand(store: &Store, shop: &Shop, operator: UserId) {
     store.write(async |tx| account::configure(&tx, shop.seller, &settings, operator).await).await.unwrap();
 }
 
-async fn make_coupon(store: &Store, code: &str, rate: i64, usage_limit: Option<i64>) -> CouponId {
-    let new = NewCoupon {
-        code: code.into(),
-        kind: CouponKind::Percentage,
-        value: rate,
+/// Tax that is added, on goods and shipping, and tax on commission.
+async fn make_terms(store: &Store) {
+    let validity = Validity { starts_at: store.now(), ends_at: None };
+    let new = NewZone { name: "US".into(), place: Place::new("US", None).unwrap(), prices_include_tax: false };
+    let rate = NewRate { class: STANDARD.into(), name: "Sales tax".into(), rate: RatePpm(88_750), validity };
+    let write = async |tx: Arc<Tx>| {
+        let zone = tax::create_zone(&tx, new.clone()).await?.id;
+        tax::add_rate(&tx, zone, rate.clone()).await
+    };
+    store.write(write).await.unwrap();
+}
+
+async fn make_promotion(store: &Store, code: &str, gift: Gift, usage_limit: Option<i64>) -> PromotionId {
+    let new = NewPromotion {
+        seller: None,
+        name: code.into(),
+        code: Some(code.into()),
+        gift,
         currency: None,
-        seller_id: None,
+        target: Target::Order,
+        borne_by: Bearer::Platform,
+        stacking: Stacking::Combinable,
+        priority: 0,
         minimum_spend: MinorUnits::ZERO,
         maximum_discount: None,
         usage_limit,
-        starts_at: store.now(),
-        ends_at: None,
+        shopper_limit: usage_limit,
+        validity: Validity { starts_at: store.now(), ends_at: None },
     };
-    store.write(async |tx| coupon::create(&tx, new.clone()).await).await.unwrap().id
+    store.write(async |tx| promotion::create(&tx, new.clone()).await).await.unwrap().id
+}
+
+/// An order whose second part loses its only item; it is paid then.
+async fn edit_out(shopping: &Shopping<'_>, first: &Shop, second: &Shop) -> OrderDetail {
+    let order = shopping.place(&[(first.offers[0], 1), (second.offers[0], 1)], Some("SHIP")).await;
+    let (change, actor) = (Edit::Remove(second.offers[0]), Actor::System);
+    let write = async |tx: Arc<Tx>| edit::edit(&tx, order.order.id, change, None, actor).await;
+    let edited = shopping.store.write(write).await.unwrap();
+    shopping.pay(&edited).await;
+    edited
+}
+
+/// All that is delivered is completed and paid out, part of it kept back; then that is released and
+/// paid out, which fails; and once more, which comes back.
+async fn pay_out(shopping: &Shopping<'_>, shop: &Shop) -> [PayoutId; 3] {
+    let store = shopping.store;
+    let terms = SellerTerms { reserve_rate: Some(RatePpm(250_000)), reserve_days: Some(1), ..Default::default() };
+    let settings = SellerSettings { terms, ..Default::default() };
+    let operator = Actor::Operator(shopping.operator);
+    store.write(async |tx| account::configure(&tx, shop.seller, &settings, operator).await).await.unwrap();
+    let delivered = seller_order::Entity::find()
+        .filter(seller_order::Column::SellerId.eq(shop.seller))
+        .filter(seller_order::Column::Status.eq(OrderStatus::Delivered))
+        .all(store.read())
+        .await
+        .unwrap();
+    for part in delivered {
+        store.write(async |tx| lifecycle::complete(&tx, part.id, Actor::System).await).await.unwrap();
+    }
+    let mut made = Vec::new();
+    for statuses in [
+        &[ProviderTransferStatus::Paid][..],
+        &[ProviderTransferStatus::Failed],
+        &[ProviderTransferStatus::Paid, ProviderTransferStatus::Returned],
+    ] {
+        let payouts = store.write(async |tx| payout::run(&tx, shop.seller, PROVIDER, operator).await).await.unwrap();
+        let [payout] = payouts.as_slice() else { panic!("{payouts:#?}") };
+        store.write(async |tx| payout::submit(&tx, payout.id).await).await.unwrap();
+        for status in statuses {
+            let seen = ProviderTransfer {
+                provider_ref: format!("transfer-{}", payout.id),
+                status: *status,
+                amount: Money { amount: payout.amount, currency: payout.currency },
+                failure_code: None,
+            };
+            store.write(async |tx| payout::observe(&tx, payout.id, &seen).await).await.unwrap();
+        }
+        made.push(payout.id);
+        store.clock().advance(TimeDelta::days(2));
+    }
+    made.try_into().unwrap()
 }
 
 /// Accepted, packed, labelled, given up, packed again and sent; and some goodwill for the wait.
@@ -177,7 +257,7 @@ async fn paid_after_it_was_cancelled(shopping: &Shopping<'_>, shop: &Shop, ann: 
     shopping.provider_says(payment, order.order.total, ProviderPaymentStatus::Captured).await;
 }
 
-/// A coupon covers all of it; one unit comes back, for nothing.
+/// A code covers all of it; one unit comes back, for nothing.
 async fn costs_nothing(shopping: &Shopping<'_>, shop: &Shop) {
     let order = shopping.place(&[(shop.offers[0], 2)], Some("ALL")).await;
     assert_eq!(order.order.total, MinorUnits::ZERO);

@@ -70,6 +70,7 @@ impl Shopping<'_> {
         let write = async |tx: Arc<Tx>| {
             let seller = account::apply(&tx, user, name).await?.id;
             account::decide(&tx, seller, SellerEvent::Approve, operator, None).await?;
+            account::set_payout_account(&tx, seller, "account-1", operator).await?;
             let (line1, city, postal_code, country) = ("Street 1", "Town", "12345", "US");
             let new = NewWarehouse {
                 name: "Main".into(),
@@ -111,7 +112,7 @@ impl Shopping<'_> {
         self.store.write(write).await.unwrap()
     }
 
-    pub async fn place(&self, lines: &[(OfferId, i64)], coupon: Option<&str>) -> OrderDetail {
+    pub async fn place(&self, lines: &[(OfferId, i64)], code: Option<&str>) -> OrderDetail {
         let number = self.numbers.next(self.store, self.store.now()).await.unwrap();
         let address = Address {
             name: "Ann".into(),
@@ -126,7 +127,9 @@ impl Shopping<'_> {
         let write = async |tx: Arc<Tx>| {
             let cart = cart::create(&tx, &self.owner, dollars()).await?;
             cart::put_lines(&tx, &cart, lines).await?;
-            cart::set_coupon(&tx, &cart, coupon).await?;
+            if let Some(code) = code {
+                cart::add_code(&tx, &cart, code).await?;
+            }
             let placement = Placement {
                 cart_id: cart.id,
                 owner: self.owner.clone(),

@@ -180,3 +180,39 @@ async fn an_edit_keeps_what_the_shopper_expects_and_drops_a_code_that_no_longer_
     assert_eq!(order.total(), 20_000 + 500, "and gone for the first");
     souk.audit().await;
 }
+
+#[tokio::test]
+async fn one_code_that_does_not_apply_leaves_the_others() {
+    let souk = Souk::start().await;
+    let seller = souk.seller("Edit Codes").await;
+    let (cheap, dear) = (seller.offer("CODES-CHEAP", "10.00", 9).await, seller.offer("CODES-DEAR", "90.00", 9).await);
+    let admin = souk.admin().await;
+    for (code, terms) in [
+        ("BIG", json!({"amount": "10.00", "currency": "USD", "kind": "fixed", "minimum_spend": "100.00"})),
+        ("HALF", json!({"percent": "50", "kind": "percentage"})),
+    ] {
+        let mut body = json!({"name": code, "code": code, "target": "order"});
+        body.as_object_mut().expect("an object").extend(terms.as_object().expect("an object").clone());
+        admin.client.post("/api/v1/admin/promotions", body).await.expect(201);
+    }
+    let shopper = souk.shopper().await;
+    let cart = shopper.cart(&[(&cheap, 2)]).await;
+    shopper.use_coupon(&cart, "HALF").await.expect(200);
+    let quote = shopper.use_coupon(&cart, "BIG").await.expect(200);
+    assert_eq!((text(&quote["total"]), text(&quote["obstacle"]["code"])), ("15.00", "COUPON_NOT_APPLICABLE"));
+    shopper.try_place(&cart).await.refused(422, "COUPON_NOT_APPLICABLE");
+
+    let path = format!("/api/v1/carts/{cart}/lines/{dear}");
+    let quote = shopper.client().put(&path, json!({"quantity": 1})).await.expect(200);
+    assert!(quote["obstacle"].is_null(), "{quote}");
+    let order = shopper.place(&cart).await;
+    assert_eq!(order.total(), (11_000 - 1_000) / 2 + 500);
+    let order = Order(shopper.remove_item(order.id(), &dear).await.expect(200));
+    assert_eq!(order.total(), 2_000 / 2 + 500);
+    let used = async |code: &str| {
+        let found = admin.client.get(&format!("/api/v1/admin/promotions?code={code}")).await.expect(200);
+        found["items"][0]["used"].as_i64()
+    };
+    assert_eq!((used("BIG").await, used("HALF").await), (Some(0), Some(1)));
+    souk.audit().await;
+}

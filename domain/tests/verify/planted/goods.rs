@@ -48,18 +48,29 @@ impl Gardener {
         let (first, second) = (part(&market.mixed, 0), part(&market.mixed, 1));
         let sellers = market.shops.each_ref().map(|shop| self.id(shop.seller));
         let other_seller = format!("seller_id = {}", sellers[1]);
-        for column in ["items_total", "discount_total", "shipping_total", "tax_total", "total"] {
+        for column in ["items_total", "discount_total", "shipping_total", "tax_added_total", "tax_total", "total"] {
             let set = format!("{column} = {column} + 1");
             self.change("order_is_the_sum_of_its_seller_orders", "orders", order, &set);
         }
         let lost = format!("DELETE FROM seller_order WHERE order_id = {}", self.id(order));
         self.plant("order_is_the_sum_of_its_seller_orders", order, lost);
-        for column in ["items_total", "discount_total", "platform_discount_total", "tax_total"] {
+        for column in [
+            "items_total",
+            "discount_total",
+            "platform_discount_total",
+            "tax_added_total",
+            "tax_total",
+            "total",
+            "commission_total",
+            "commission_tax_total",
+        ] {
             let set = format!("{column} = {column} + 1");
             self.change("seller_order_is_the_sum_of_its_lines", "seller_order", first, &set);
         }
         let invariant = "seller_order_total_is_goods_less_discount_plus_shipping_and_tax";
-        self.change(invariant, "seller_order", first, "total = total + 1");
+        for set in ["total = total + 1", "shipping_price = shipping_price + 1", "shipping_platform_discount = -1"] {
+            self.change(invariant, "seller_order", first, set);
+        }
         let invariant = "line_total_is_price_times_quantity_less_discount";
         for set in ["total = total + 1", "unit_price = unit_price + 1", "platform_discount = discount + 1"] {
             self.change(invariant, "order_line", line(&market.mixed, 0), set);
@@ -97,9 +108,16 @@ impl Gardener {
             self.plant(invariant, offender, format!("UPDATE {table} SET {set} WHERE seller_order_id = {part}"));
         }
         self.change("order_status_follows_from_its_seller_orders", "orders", order, "status = 'completed'");
-        self.change("coupon_is_used_within_its_limit", "coupon", market.coupon, "used = usage_limit + 1");
-        self.change("coupon_uses_are_orders", "coupon", market.coupon, "used = used + 1");
-        self.change("coupon_uses_are_orders", "coupon", market.coupon, "used = used - 1");
+        for set in ["tax = total + 1", "tax_added = tax + 1", "tax = 0"] {
+            self.change("tax_is_added_or_contained_or_relieved", "order_line", line(&market.mixed, 0), set);
+        }
+        self.change("tax_is_added_or_contained_or_relieved", "seller_order", first, "shipping_tax = shipping_tax - 1");
+        let invariant = "what_was_taken_out_costs_nothing";
+        let emptied = market.edited.parts.iter().find(|part| part.lines[0].quantity == 0).unwrap();
+        self.change(invariant, "order_line", emptied.lines[0].id, "commission = 1");
+        for set in ["shipping_price = 1", "status = 'confirmed'"] {
+            self.change(invariant, "seller_order", emptied.seller_order.id, set);
+        }
     }
 
     pub fn quantities(&mut self, market: &Market) {
