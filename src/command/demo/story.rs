@@ -36,7 +36,9 @@ pub async fn tell(market: &Market, labels: &Path) -> Result<(), Failure> {
     deliver(market, &order_path, &parcels).await?;
     step(8, "Ann sends one of three notebooks back");
     let refund = give_back(market, &order_path, labels).await?;
-    step(9, "The books");
+    step(9, "Why that refund is what it is");
+    explain(market, &order_path).await?;
+    step(10, "The books");
     books(market, &refund).await
 }
 
@@ -260,6 +262,23 @@ async fn give_back(market: &Market, order: &str, labels: &Path) -> Result<String
     text(&refunds, "/items/0/amount")
 }
 
+/// Shows the steps of each amount of the order's only refund.
+async fn explain(market: &Market, order: &str) -> Result<(), Failure> {
+    let refunds = market.shopper.get(&format!("{order}/refunds")).await?;
+    let path = format!("/api/v1/admin/explain/refund/{}", text(&refunds, "/items/0/id")?);
+    let told = market.admin.get(&path).await?;
+    for amount in list(&told, "/amounts")?.iter().filter(|amount| amount["amount"] != "0.00") {
+        println!("   {} {} USD", text(amount, "/name")?, text(amount, "/amount")?);
+        for step in list(amount, "/steps")? {
+            println!("      {:>7}  {}", text(step, "/amount")?, text(step, "/what")?);
+        }
+    }
+    match told["adds_up"].as_bool() {
+        Some(true) => Ok(()),
+        _ => Err(Failure::Failed(format!("{path} does not add up"))),
+    }
+}
+
 async fn books(market: &Market, refund: &str) -> Result<(), Failure> {
     let balance = market.admin.get("/api/v1/admin/ledger/trial-balance").await?;
     println!("   {:<20} {:>12} {:>12} {:>12}", "account (USD)", "debits", "credits", "balance");
@@ -280,8 +299,18 @@ async fn books(market: &Market, refund: &str) -> Result<(), Failure> {
         }
     }
     for shop in &market.shops {
-        let seen = shop.person.get("/api/v1/seller").await?;
-        println!("   {} is owed {} USD", shop.name, text(&seen, "/balances/0/amount")?);
+        let told = shop.person.get("/api/v1/seller/statement?currency=USD&limit=1").await?;
+        let total = |name: &str| text(&told, &format!("/totals/{name}"));
+        println!(
+            "   {}: sales {}, refunds {}, commission {}, given back {}, labels {}: owed {} USD",
+            shop.name,
+            total("sales")?,
+            total("refunds")?,
+            total("commission")?,
+            total("commission_reversals")?,
+            total("labels")?,
+            text(&told, "/closing_balance")?,
+        );
     }
     let provider = market.visitor.get("/simulator/books").await?;
     let cents = |pointer: &str| {
