@@ -161,6 +161,14 @@ pub trait PaymentGateway: Send + Sync {
     /// Asks where a transfer stands.
     async fn fetch_transfer(&self, provider_ref: &str) -> Result<ProviderTransfer, PortError>;
 
+    /// The refund of a payment that was made with `key`; `None` when there is none. It is asked
+    /// before a call whose outcome is unknown is repeated: a refusal of the repetition would not
+    /// tell whether the first call had an effect.
+    async fn find_refund(&self, provider_ref: &str, key: &str) -> Result<Option<ProviderRefund>, PortError>;
+
+    /// The transfer that was made with `key`; see [`PaymentGateway::find_refund`].
+    async fn find_transfer(&self, key: &str) -> Result<Option<ProviderTransfer>, PortError>;
+
     /// Verifies a webhook over its raw body (constant time, [`SIGNATURE_TOLERANCE`]) and reads it.
     ///
     /// # Errors

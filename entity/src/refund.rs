@@ -17,6 +17,8 @@ pub struct Model {
     pub order_id: OrderId,
     pub seller_order_id: SellerOrderId,
     pub return_request_id: Option<ReturnRequestId>,
+    /// The failed refund that this one makes again.
+    pub retry_of: Option<RefundId>,
     pub reason: RefundReason,
     pub provider_ref: Option<String>,
     pub amount: MinorUnits,

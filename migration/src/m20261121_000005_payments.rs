@@ -93,6 +93,8 @@ CREATE TABLE refund (
     order_id {uuid} NOT NULL CONSTRAINT fk_refund_order REFERENCES orders (id),
     seller_order_id {uuid} NOT NULL CONSTRAINT fk_refund_seller_order REFERENCES seller_order (id),
     return_request_id {uuid} CONSTRAINT fk_refund_return_request REFERENCES return_request (id),
+    -- the failed refund that this one makes again, which happens once
+    retry_of {uuid} CONSTRAINT fk_refund_retry_of REFERENCES refund (id) CONSTRAINT uq_refund_retry_of UNIQUE,
     reason varchar(20) NOT NULL,
     provider_ref varchar(100),
     amount bigint NOT NULL,
@@ -113,7 +115,7 @@ CREATE TABLE refund (
     updated_at {timestamp} NOT NULL,
     CONSTRAINT ck_refund_reason CHECK (reason IN ('cancellation', 'return', 'adjustment', 'goodwill')),
     -- nothing, where only commission or the platform's discount is to be reversed
-    CONSTRAINT ck_refund_amount CHECK (amount >= 0 AND tax BETWEEN 0 AND amount AND platform_amount <= amount
+    CONSTRAINT ck_refund_amount CHECK (amount >= 0 AND tax >= 0 AND platform_amount <= amount
         AND commission >= 0 AND commission_tax >= 0 AND platform_discount >= 0),
     CONSTRAINT ck_refund_status CHECK (status IN ('pending', 'submitted', 'succeeded', 'failed', 'unresolved'))
 );
@@ -133,13 +135,14 @@ CREATE TABLE refund_line (
     component varchar(10) NOT NULL,
     quantity bigint NOT NULL,
     amount bigint NOT NULL,
-    -- the tax in amount, and what is reversed with it
+    -- the tax in what it is worth, which is more than amount where goodwill paid for it before; and
+    -- what is reversed with it
     tax bigint NOT NULL,
     commission bigint NOT NULL,
     commission_tax bigint NOT NULL,
     platform_discount bigint NOT NULL,
     CONSTRAINT ck_refund_line_component CHECK (component IN ('item', 'shipping', 'goodwill')),
-    CONSTRAINT ck_refund_line_amount CHECK (amount >= 0 AND quantity >= 0 AND tax BETWEEN 0 AND amount
+    CONSTRAINT ck_refund_line_amount CHECK (amount >= 0 AND quantity >= 0 AND tax >= 0
         AND commission >= 0 AND commission_tax >= 0 AND platform_discount >= 0)
 );
 CREATE INDEX ix_refund_line_refund_id ON refund_line (refund_id);

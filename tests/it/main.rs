@@ -19,6 +19,8 @@ mod payouts;
 mod promotions;
 mod races;
 mod refunds;
+mod review_pricing;
+mod review_money;
 mod schema;
 mod shipping;
 mod souk;

@@ -198,6 +198,8 @@ pub enum PayoutWait {
     OpenRefund,
     /// A return of its seller order is open.
     OpenReturn,
+    /// Its seller order is cancelled, and the shopper does not have all of it back.
+    NotPaidBack,
 }
 
 /// What a seller will be paid.

@@ -30,6 +30,7 @@ pub struct Unsettled {
     payable_at: Option<DateTime<Utc>>,
     refund_open: bool,
     return_open: bool,
+    unpaid_back: bool,
 }
 
 /// Why an entry is not paid out yet.
@@ -43,6 +44,8 @@ pub enum Wait {
     OpenRefund,
     /// A return of its seller order is open.
     OpenReturn,
+    /// Its seller order is cancelled, and the shopper does not have all of it back.
+    NotPaidBack,
 }
 
 impl Unsettled {
@@ -69,6 +72,7 @@ impl Unsettled {
             Some(at) if at > now => Some(Wait::Hold),
             Some(_) if self.refund_open => Some(Wait::OpenRefund),
             Some(_) if self.return_open => Some(Wait::OpenReturn),
+            Some(_) if self.unpaid_back => Some(Wait::NotPaidBack),
             Some(_) => None,
         }
     }
@@ -86,7 +90,10 @@ pub async fn unsettled(db: &impl ConnectionTrait, seller: SellerId, now: DateTim
          EXISTS (SELECT 1 FROM refund r WHERE r.seller_order_id = e.seller_order_id \
              AND r.status IN ('pending', 'submitted', 'unresolved')) AS refund_open, \
          EXISTS (SELECT 1 FROM return_request q WHERE q.seller_order_id = e.seller_order_id \
-             AND q.status IN ('requested', 'approved', 'in_transit', 'received')) AS return_open \
+             AND q.status IN ('requested', 'approved', 'in_transit', 'received')) AS return_open, \
+         EXISTS (SELECT 1 FROM payment_share h JOIN payment p ON p.id = h.payment_id \
+             WHERE h.seller_order_id = e.seller_order_id AND s.status = 'cancelled' AND p.status = 'captured' \
+             AND h.refunded_amount < h.amount) AS unpaid_back \
          {UNSETTLED} AND e.occurred_at <= $2 ORDER BY e.id"
     );
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [seller.into(), now.into()]);
@@ -253,6 +260,7 @@ mod tests {
             payable_at: of_order.then(now),
             refund_open: false,
             return_open: false,
+            unpaid_back: false,
         }
     }
 
@@ -269,7 +277,8 @@ mod tests {
         let later = now() + chrono::TimeDelta::seconds(1);
         assert_eq!(Unsettled { payable_at: Some(later), ..due.clone() }.wait(now()), Some(Wait::Hold));
         assert_eq!(Unsettled { refund_open: true, ..due.clone() }.wait(now()), Some(Wait::OpenRefund));
-        assert_eq!(Unsettled { return_open: true, ..due }.wait(now()), Some(Wait::OpenReturn));
+        assert_eq!(Unsettled { return_open: true, ..due.clone() }.wait(now()), Some(Wait::OpenReturn));
+        assert_eq!(Unsettled { unpaid_back: true, ..due }.wait(now()), Some(Wait::NotPaidBack));
     }
 
     #[test]

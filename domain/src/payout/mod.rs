@@ -11,12 +11,12 @@ pub mod schedule;
 pub mod transition;
 pub mod upcoming;
 
-use sea_orm::{ActiveValue::Set, EntityTrait, QuerySelect};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QuerySelect};
 use serde_json::json;
 use souk_entity::id::PayoutId;
 use souk_entity::money::MinorUnits;
-use souk_entity::payout;
-use souk_entity::status::{EntityKind, LedgerAccount, LedgerSource, PayoutStatus};
+use souk_entity::status::{EntityKind, LedgerAccount, LedgerSource, PayoutStatus, SellerStatus};
+use souk_entity::{payout, seller};
 
 use crate::actor::Actor;
 use crate::error::{Error, Result};
@@ -30,8 +30,24 @@ use crate::transition::next;
 pub use run::{run, run_scheduled};
 use transition::{PAYOUT, PayoutEvent};
 
+/// A payout of which the provider may have been asked already.
+///
+/// # Errors
+/// [`crate::Code::NotFound`].
+pub async fn asked(db: &impl ConnectionTrait, id: PayoutId) -> Result<Option<payout::Model>> {
+    let payout = payout::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("payout"))?;
+    Ok(Some(payout).filter(|payout| is_under_way(payout.status)))
+}
+
+fn is_under_way(status: PayoutStatus) -> bool {
+    matches!(status, PayoutStatus::Submitted | PayoutStatus::Unresolved)
+}
+
 /// What the job needs to ask the provider; `None` when the payout is over. "Submitted" commits
-/// before the call, so that after a crash it is known that the provider may have been asked.
+/// before the call, so that after a crash it is known that the provider may have been asked; then
+/// the provider does not know of it when this is called.
+///
+/// To a seller who was suspended in between nothing is sent: they are owed it again.
 ///
 /// # Errors
 /// [`crate::Code::NotFound`].
@@ -40,8 +56,16 @@ pub async fn submit(tx: &Tx, id: PayoutId) -> Result<Option<payout::Model>> {
     if payout.status == PayoutStatus::Pending {
         step(tx, &mut payout, PayoutEvent::Submit).await?;
     }
-    let open = matches!(payout.status, PayoutStatus::Submitted | PayoutStatus::Unresolved);
-    Ok(open.then_some(payout))
+    if !is_under_way(payout.status) {
+        return Ok(None);
+    }
+    let seller = seller::Entity::find_by_id(payout.seller_id).one(&**tx).await?;
+    let seller = seller.ok_or_else(|| Error::internal("a payout without a seller"))?;
+    if seller.status != SellerStatus::Approved {
+        end(tx, &mut payout, PayoutEvent::Fail, &format!("the seller is {}", seller.status)).await?;
+        return Ok(None);
+    }
+    Ok(Some(payout))
 }
 
 /// Takes over where the provider says that the transfer stands; what it said before changes

@@ -81,6 +81,20 @@ pub(super) const INVARIANTS: &[Invariant] = &[
              WHERE s.status = 'refunded' AND r.status IN ('pending', 'submitted', 'unresolved')",
     ),
     rows(
+        "seller_order_that_is_returned_and_paid_back_is_refunded",
+        4,
+        "A delivered seller order of which every unit has come back and is paid back is refunded, once no return and no \
+         refund of it but goodwill is under way.",
+        "SELECT s.id AS id FROM seller_order s JOIN order_line l ON l.seller_order_id = s.id \
+         WHERE s.status IN ('delivered', 'completed') AND NOT EXISTS (SELECT 1 FROM refund r \
+             WHERE r.seller_order_id = s.id AND r.reason <> 'goodwill' \
+                 AND r.status IN ('pending', 'submitted', 'unresolved')) \
+             AND NOT EXISTS (SELECT 1 FROM return_request q WHERE q.seller_order_id = s.id \
+                 AND q.status IN ('requested', 'approved', 'in_transit', 'received')) \
+         GROUP BY s.id HAVING sum(CASE WHEN l.returned_quantity = l.quantity - l.cancelled_quantity \
+             AND l.refunded_quantity = l.quantity THEN 0 ELSE 1 END) = 0",
+    ),
+    rows(
         "stock_moves_with_parcels_and_returns",
         4,
         "What parcels took off the shelf is what is in those that left, and what returns put back is what was restocked.",

@@ -77,7 +77,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                      OR x.status <> p.status) \
          UNION ALL SELECT 'transfer ' || x.id, NULL FROM simulated_transfer x \
              LEFT JOIN payout p ON p.provider = 'simulated' AND p.provider_ref = x.id \
-             WHERE p.id IS NULL AND x.status IN ('paid', 'returned')",
+             WHERE x.status IN ('paid', 'returned') AND (p.id IS NULL OR p.status <> x.status)",
     ),
     rows("label_is_resolved", 0, "No parcel waits for its label.", "SELECT id FROM shipment WHERE status = 'pending'"),
 ];

@@ -17,7 +17,7 @@ use souk_domain::port::ProviderPaymentStatus;
 use souk_domain::returns::{self, Wanted};
 use souk_entity::id::{OfferId, OrderId};
 use souk_entity::status::{OrderStatus, ReturnReason, ReturnStatus};
-use souk_entity::{order, return_request};
+use souk_entity::{order, payment as payments, return_request};
 
 use crate::outside::PROVIDER;
 use crate::world::{Placed, World};
@@ -44,13 +44,17 @@ impl World {
 
     pub async fn place(&mut self) -> Result<()> {
         let (owner, email) = self.dice.pick(&self.shoppers).unwrap();
-        let all: Vec<OfferId> = self.shops.iter().flat_map(|shop| shop.offers.iter().copied()).collect();
+        let currency = self.currency();
+        let all = self.offers_in(currency);
+        if all.is_empty() {
+            return Err(nothing("offer"));
+        }
         let lines: Vec<(OfferId, i64)> =
             self.dice.some_of(&all, 8).into_iter().map(|offer| (offer, self.dice.within(1, 5))).collect();
         let codes = if self.dice.chance(25) { self.dice.some_of(&self.codes.clone(), 2) } else { Vec::new() };
         let address = self.address();
         let number = self.numbers.next(&self.store, self.now()).await?;
-        let (currency, at_once) = (self.currency, owner.clone());
+        let at_once = owner.clone();
         let write = async |tx: Arc<Tx>| {
             let cart = cart::create(&tx, &at_once, currency).await?;
             cart::put_lines(&tx, &cart, &lines).await?;
@@ -102,7 +106,7 @@ impl World {
             .filter(|line| line.quantity > 0)
             .map(|line| line.offer_id)
             .collect();
-        let all: Vec<OfferId> = self.shops.iter().flat_map(|shop| shop.offers.iter().copied()).collect();
+        let all = self.offers_in(before.order.currency);
         let (any, own) = (self.dice.pick(&all).unwrap(), self.dice.pick(&there).unwrap());
         let change = match self.dice.within(0, 3) {
             0 => Edit::Add(any, self.dice.within(1, 4)),
@@ -154,6 +158,20 @@ impl World {
             self.store.write(write).await?;
         }
         self.log(format!("  {status:?} {} for {}", opened.amount.0, opened.id));
+        Ok(())
+    }
+
+    /// The provider tells again where a payment is: doubled, late, whatever has become of it here.
+    pub async fn hear_again(&mut self) -> Result<()> {
+        let rows = payments::Entity::find()
+            .filter(payments::Column::ProviderRef.is_not_null())
+            .order_by_asc(payments::Column::Id)
+            .all(self.store.read())
+            .await?;
+        let known = self.dice.pick(&rows).ok_or_else(|| nothing("payment"))?;
+        let seen = self.outside.fetch(known.provider_ref.as_deref().unwrap());
+        let write = async |tx: Arc<Tx>| payment::observe(&tx, known.id, &seen, Actor::Provider).await;
+        self.store.write(write).await?;
         Ok(())
     }
 

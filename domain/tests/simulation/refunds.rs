@@ -26,7 +26,7 @@ async fn refunds_add_up_the_same_in_any_order() {
         let mut world = World::open(template.copy().await, seed).await.unwrap();
         world.outside.calm = true;
         if let Err(error) = in_any_order(&mut world).await {
-            panic!("SOUK_SIMULATION_SEED={seed}: {error}\nafter\n{}", world.story());
+            panic!("SOUK_SIMULATION_SEED={seed}: {}\nafter\n{}", crate::told(&error), world.story());
         }
     }
 }

@@ -8,11 +8,12 @@ use souk_domain::cart::Owner;
 use souk_domain::catalogue::{self, inventory};
 use souk_domain::commission::{self, NewRule};
 use souk_domain::error::Result;
+use souk_domain::money::Money;
 use souk_domain::order::pricing::commission::CommissionTerms;
 use souk_domain::order::pricing::promotion::{Gift, Target};
 use souk_domain::order::pricing::tax::{SHIPPING, STANDARD};
 use souk_domain::place::Place;
-use souk_domain::promotion::{self, NewPromotion};
+use souk_domain::promotion::{self, NewPromotion, PromotionChange};
 use souk_domain::tax::{self, NewExemption, NewRate, NewZone};
 use souk_domain::validity::Validity;
 use souk_domain::{Tx, account};
@@ -22,7 +23,7 @@ use souk_entity::status::{Bearer, Stacking};
 use crate::world::World;
 
 impl World {
-    fn from_now_on(&self) -> Validity {
+    fn valid_now(&self) -> Validity {
         Validity { starts_at: self.now(), ends_at: None }
     }
 
@@ -39,7 +40,7 @@ impl World {
             }
         }
         if let Owner::User(user) = self.shoppers[1].0 {
-            let new = NewExemption { user, country: None, certificate: "EX-1".into(), validity: self.from_now_on() };
+            let new = NewExemption { user, country: None, certificate: "EX-1".into(), validity: self.valid_now() };
             self.store.write(async |tx| tax::exempt(&tx, new.clone()).await).await?;
         }
         Ok(())
@@ -51,7 +52,7 @@ impl World {
             class: class.into(),
             name: format!("Tax on {class}"),
             rate: self.dice.rate(most),
-            validity: self.from_now_on(),
+            validity: self.valid_now(),
         };
         let zone = self.zones[zone];
         self.store.write(async |tx| tax::add_rate(&tx, zone, new.clone()).await).await?;
@@ -60,6 +61,7 @@ impl World {
 
     pub async fn make_commission(&mut self) -> Result<()> {
         self.pass(TimeDelta::seconds(1));
+        let currency = self.currency();
         let dice = &mut self.dice;
         let minimum = dice.chance(30).then(|| MinorUnits(dice.within(0, 300)));
         let maximum = dice.chance(30).then(|| MinorUnits(dice.within(300, 2_000)));
@@ -76,8 +78,8 @@ impl World {
             seller: seller.map(|at| self.shops[at].seller),
             category,
             terms,
-            currency: Some(self.currency),
-            validity: self.from_now_on(),
+            currency: Some(currency),
+            validity: self.valid_now(),
         };
         self.store.write(async |tx| commission::create(&tx, new.clone()).await).await?;
         Ok(())
@@ -85,7 +87,8 @@ impl World {
 
     pub async fn make_promotion(&mut self) -> Result<()> {
         self.pass(TimeDelta::seconds(1));
-        let shop = self.some_shop();
+        let (shop, currency) = (self.some_shop(), self.currency());
+        let offers = self.shops[shop].offers_in(currency);
         let dice = &mut self.dice;
         let most = dice.one([100_000, 333_333, 1_000_000]);
         let rate = RatePpm(if dice.chance(50) { most } else { dice.within(1, most) });
@@ -96,11 +99,10 @@ impl World {
             _ => Gift::BuyXGetY { buy: dice.within(1, 3), get: dice.within(1, 2), rate },
         };
         let own = dice.chance(40);
-        let offers = self.shops[shop].offers.clone();
         let target = match dice.within(0, 4) {
             0 => Target::Seller(self.shops[shop].seller),
             1 => Target::Category(dice.pick(&self.categories).unwrap()),
-            2 => Target::Offers(dice.some_of(&offers, 3).into_iter().collect()),
+            2 if !offers.is_empty() => Target::Offers(dice.some_of(&offers, 3).into_iter().collect()),
             _ => Target::Order,
         };
         let code = dice.chance(60).then(|| format!("CODE-{}", self.codes.len()));
@@ -109,7 +111,7 @@ impl World {
             name: "Promotion".into(),
             code: code.clone(),
             gift,
-            currency: Some(self.currency),
+            currency: Some(currency),
             target,
             borne_by: if own || dice.chance(40) { Bearer::Seller } else { Bearer::Platform },
             stacking: if dice.chance(70) { Stacking::Combinable } else { Stacking::Exclusive },
@@ -120,8 +122,22 @@ impl World {
             shopper_limit: dice.chance(40).then(|| dice.within(1, 3)),
             validity: Validity { starts_at: self.store.now(), ends_at: None },
         };
-        self.store.write(async |tx| promotion::create(&tx, new.clone()).await).await?;
+        let made = self.store.write(async |tx| promotion::create(&tx, new.clone()).await).await?;
         self.codes.extend(code);
+        self.promotions.push(made.id);
+        Ok(())
+    }
+
+    /// It ends, rests, or gets another limit; limits that are too low are refused.
+    async fn change_promotion(&mut self) -> Result<()> {
+        let id = self.dice.pick(&self.promotions).unwrap();
+        let change = match self.dice.within(0, 3) {
+            0 => PromotionChange { active: Some(self.dice.chance(50)), ..Default::default() },
+            1 => PromotionChange { ends_at: Some(self.now() + TimeDelta::days(2)), ..Default::default() },
+            _ => PromotionChange { usage_limit: Some(self.dice.within(1, 20)), ..Default::default() },
+        };
+        let write = async |tx: Arc<Tx>| promotion::change(&tx, None, id, change.clone(), None).await;
+        self.store.write(write).await?;
         Ok(())
     }
 
@@ -136,7 +152,8 @@ impl World {
                 let class = self.dice.one([STANDARD, "reduced", SHIPPING]);
                 self.add_rate(zone, class).await
             }
-            2 | 3 => self.make_promotion().await,
+            2 => self.make_promotion().await,
+            3 => self.change_promotion().await,
             4 => self.change_seller_terms(at).await,
             5 => {
                 let event = self.dice.one([SellerEvent::Suspend, SellerEvent::Approve, SellerEvent::Approve]);
@@ -145,9 +162,9 @@ impl World {
             }
             6 => self.make_offer(at).await,
             7 => {
-                let (offers, price) = (self.shops[at].offers.clone(), self.dice.price());
-                let price = self.money(price);
-                let (offer, active) = (self.dice.pick(&offers).unwrap(), self.dice.chance(90));
+                let (offer, currency) = self.dice.pick(&self.shops[at].offers).unwrap();
+                let price = Money { amount: MinorUnits(self.dice.price()), currency };
+                let active = self.dice.chance(90);
                 let write = async |tx: Arc<Tx>| {
                     catalogue::change_offer(&tx, seller, offer, Some(price), Some(active), None).await
                 };
@@ -155,8 +172,8 @@ impl World {
                 Ok(())
             }
             _ => {
-                let (offers, houses) = (self.shops[at].offers.clone(), self.shops[at].warehouses.clone());
-                let (offer, house) = (self.dice.pick(&offers).unwrap(), self.dice.pick(&houses).unwrap());
+                let (offer, _) = self.dice.pick(&self.shops[at].offers).unwrap();
+                let house = self.dice.pick(&self.shops[at].warehouses).unwrap();
                 let units = self.dice.within(0, 200);
                 let write = async |tx: Arc<Tx>| inventory::set_on_hand(&tx, seller, offer, house, units, None).await;
                 self.store.write(write).await?;

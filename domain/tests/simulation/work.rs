@@ -17,6 +17,7 @@ use souk_entity::status::{JobKind, JobStatus, PaymentStatus, ShipmentStatus};
 use souk_entity::{job, payment as payments, shipment};
 
 use crate::outside::PROVIDER;
+use crate::told;
 use crate::world::World;
 
 /// How long a job that failed waits.
@@ -68,7 +69,7 @@ impl World {
                 Ok(())
             }
             // No worker could ever do it.
-            Err(error) => Err(Error::internal(format!("job {}: {error}", row.unique_key))),
+            Err(error) => Err(Error::internal(format!("job {}: {}", row.unique_key, told(&error)))),
             Ok(()) => Ok(()),
         }
     }

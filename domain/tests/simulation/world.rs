@@ -16,7 +16,7 @@ use souk_domain::order::pricing::shipping::Tariff;
 use souk_domain::order::pricing::tax::STANDARD;
 use souk_domain::shipping::{self, NewMethod};
 use souk_domain::{Store, Tx, account};
-use souk_entity::id::{CategoryId, OfferId, OrderId, SellerId, TaxZoneId, UserId, WarehouseId};
+use souk_entity::id::{CategoryId, OfferId, OrderId, PromotionId, SellerId, TaxZoneId, UserId, WarehouseId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::{PayoutInterval, UserRole};
 
@@ -28,10 +28,14 @@ pub struct Shop {
     pub seller: SellerId,
     pub user: UserId,
     pub warehouses: Vec<WarehouseId>,
-    pub offers: Vec<OfferId>,
+    pub offers: Vec<(OfferId, CurrencyCode)>,
 }
 
 impl Shop {
+    pub fn offers_in(&self, currency: CurrencyCode) -> Vec<OfferId> {
+        self.offers.iter().filter(|(_, of)| *of == currency).map(|(offer, _)| *offer).collect()
+    }
+
     pub fn actor(&self) -> Actor {
         Actor::Seller(self.seller, self.user)
     }
@@ -50,13 +54,15 @@ pub struct World {
     pub dice: Dice,
     pub outside: Outside,
     pub numbers: OrderNumbers,
-    pub currency: CurrencyCode,
+    /// One or two.
+    pub currencies: Vec<CurrencyCode>,
     pub operator: UserId,
     /// With their e-mail addresses.
     pub shoppers: Vec<(Owner, String)>,
     pub shops: Vec<Shop>,
     pub categories: Vec<CategoryId>,
     pub zones: Vec<TaxZoneId>,
+    pub promotions: Vec<PromotionId>,
     pub codes: Vec<String>,
     pub orders: Vec<Placed>,
     /// What each seller was owed after the last step.
@@ -78,7 +84,10 @@ impl World {
             shoppers.push((Owner::User(user), email));
         }
         shoppers.push((Owner::Guest("f".repeat(64)), "guest@example.org".to_owned()));
-        let currency = dice.one(["USD", "USD", "EUR", "JPY", "KWD"]).parse().unwrap();
+        let mut currencies = vec![dice.one(["USD", "EUR"]).parse().unwrap()];
+        if dice.chance(30) {
+            currencies.push(dice.one(["JPY", "KWD"]).parse().unwrap());
+        }
         let mut world = Self {
             checked_at: store.now(),
             home,
@@ -86,12 +95,13 @@ impl World {
             dice,
             outside: Outside::default(),
             numbers: OrderNumbers::default(),
-            currency,
+            currencies,
             operator,
             shoppers,
             shops: Vec::new(),
             categories: Vec::new(),
             zones: Vec::new(),
+            promotions: Vec::new(),
             codes: Vec::new(),
             orders: Vec::new(),
             books: BTreeMap::new(),
@@ -128,8 +138,13 @@ impl World {
         self.log.join("\n")
     }
 
-    pub fn money(&self, amount: i64) -> Money {
-        Money { amount: MinorUnits(amount), currency: self.currency }
+    pub fn currency(&mut self) -> CurrencyCode {
+        self.dice.pick(&self.currencies).unwrap()
+    }
+
+    /// Every offer in a currency.
+    pub fn offers_in(&self, currency: CurrencyCode) -> Vec<OfferId> {
+        self.shops.iter().flat_map(|shop| shop.offers_in(currency)).collect()
     }
 
     pub fn operator(&self) -> Actor {
@@ -157,7 +172,7 @@ impl World {
         self.pass(TimeDelta::seconds(1));
         let name = format!("Shop {}", self.shops.len());
         let user = register(&self.store, &format!("shop{}@example.org", self.shops.len()), UserRole::Customer).await?;
-        let (operator, currency) = (self.operator(), self.currency);
+        let (operator, currencies) = (self.operator(), self.currencies.clone());
         let price = MinorUnits(self.dice.price());
         let tariff = if self.dice.chance(50) {
             Tariff::Flat(price)
@@ -170,16 +185,18 @@ impl World {
             let seller = account::apply(&tx, user, &name).await?.id;
             account::decide(&tx, seller, SellerEvent::Approve, operator, None).await?;
             account::set_payout_account(&tx, seller, "account-1", operator).await?;
-            let method = NewMethod {
-                name: method_name.clone(),
-                zone: None,
-                currency,
-                tariff: tariff.clone(),
-                free_over,
-                min_days: 1,
-                max_days: 3,
-            };
-            shipping::create_method(&tx, seller, method).await?;
+            for currency in &currencies {
+                let method = NewMethod {
+                    name: method_name.clone(),
+                    zone: None,
+                    currency: *currency,
+                    tariff: tariff.clone(),
+                    free_over,
+                    min_days: 1,
+                    max_days: 3,
+                };
+                shipping::create_method(&tx, seller, method).await?;
+            }
             let mut houses = Vec::new();
             for at in 0..warehouses {
                 houses.push(catalogue::create_warehouse(&tx, seller, warehouse(at)).await?.id);
@@ -206,7 +223,7 @@ impl World {
             tax_class: self.dice.one([STANDARD, STANDARD, "reduced"]).into(),
         };
         let (price, grams) = (self.dice.price(), i32::try_from(self.dice.within(1, 900)).unwrap());
-        let price = self.money(price);
+        let price = Money { amount: MinorUnits(price), currency: self.currency() };
         let sku = format!("{at}-{}", self.shops[at].offers.len());
         let stock: Vec<i64> = houses.iter().map(|_| self.dice.within(20, 200)).collect();
         let write = async |tx: Arc<Tx>| {
@@ -219,7 +236,7 @@ impl World {
             Ok(offer)
         };
         let offer = self.store.write(write).await?;
-        self.shops[at].offers.push(offer);
+        self.shops[at].offers.push((offer, price.currency));
         Ok(())
     }
 

@@ -80,7 +80,8 @@ impl TestDatabase {
             let Some((name, columns)) = sql.strip_prefix("CREATE TABLE ").and_then(|rest| rest.split_once(" (")) else {
                 continue;
             };
-            let columns = without_keys(columns);
+            let uncommented: Vec<&str> = columns.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+            let columns = without_keys(&uncommented.join("\n"));
             self.run(&format!("CREATE TABLE unguarded ({columns}; INSERT INTO unguarded SELECT * FROM {name}")).await;
             self.run(&format!("DROP TABLE {name}; ALTER TABLE unguarded RENAME TO {name}")).await;
         }

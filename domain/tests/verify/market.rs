@@ -3,23 +3,31 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, EntityTrait};
 use souk_domain::account::{SellerSettings, SellerTerms};
 use souk_domain::actor::Actor;
 use souk_domain::cart::Owner;
 use souk_domain::catalogue::batch;
+use souk_domain::money::Money;
 use souk_domain::order::detail::OrderDetail;
+use souk_domain::order::edit::{self, Edit};
 use souk_domain::order::lifecycle;
 use souk_domain::order::number::OrderNumbers;
+use souk_domain::order::pricing::promotion::{Gift, Target};
+use souk_domain::order::pricing::tax::STANDARD;
 use souk_domain::payment::refund;
-use souk_domain::port::ProviderPaymentStatus;
-use souk_domain::{Store, Tx, account, inbox, shipment};
-use souk_entity::id::{CouponId, PaymentId, SellerOrderId, ShipmentId, UserId};
-use souk_entity::money::MinorUnits;
-use souk_entity::status::{Bearer, CouponKind, InboxSource, OrderStatus, TrackingStatus, UserRole};
-use souk_entity::{idempotency_key, inbox as inbox_row, order};
+use souk_domain::place::Place;
+use souk_domain::port::{ProviderPaymentStatus, ProviderTransfer, ProviderTransferStatus};
+use souk_domain::promotion::{self, NewPromotion};
+use souk_domain::tax::{self, NewRate, NewZone};
+use souk_domain::validity::Validity;
+use souk_domain::{Store, Tx, account, inbox, payout, shipment};
+use souk_entity::id::{PaymentId, PayoutId, PromotionId, SellerOrderId, ShipmentId, UserId};
+use souk_entity::money::{MinorUnits, RatePpm};
+use souk_entity::status::{Bearer, InboxSource, JobStatus, OrderStatus, Stacking, TrackingStatus, UserRole};
+use souk_entity::{idempotency_key, inbox as inbox_row, job, order};
 
-use crate::shop::{Shop, Shopping};
+use crate::shop::{PROVIDER, Shop, Shopping};
 
 /// What plantings need to know of the market.
 pub struct Market {
@@ -42,7 +50,9 @@ pub struct Market {
     pub unaccepted: OrderDetail,
     /// Before it was paid, all items of its second part were taken out.
     pub edited: OrderDetail,
-    /// Platform and shopper may use it so often.
+    /// Delivered, completed and paid out.
+    pub sold: OrderDetail,
+    /// Borne by the platform, and limited for all and for one shopper.
     pub promotion: PromotionId,
     /// Paid out to the first shop, with a reserve that was released since; then one that failed,
     /// and one that came back.
@@ -68,6 +78,8 @@ impl Market {
         let promotion = make_promotion(store, "TEN", Gift::Percentage(RatePpm(100_000)), Some(50)).await;
         make_promotion(store, "ALL", Gift::Percentage(RatePpm(1_000_000)), None).await;
         make_promotion(store, "SHIP", Gift::Shipping(RatePpm(400_000)), None).await;
+
+        let (sold, payouts) = pay_out(&shopping, &first).await;
 
         let basket = [(first.offers[0], 3), (first.offers[1], 7), (second.offers[0], 2)];
         let mixed = shopping.place(&basket, Some("TEN")).await;
@@ -105,7 +117,6 @@ impl Market {
 
         costs_nothing(&shopping, &free).await;
         let edited = edit_out(&shopping, &first, &second).await;
-        let payouts = pay_out(&shopping, &first).await;
         let unaccepted = shopping.place(&[(second.offers[0], 1)], None).await;
         shopping.pay(&unaccepted).await;
         outside_and_bulk_work(store, &first).await;
@@ -122,6 +133,7 @@ impl Market {
             refunded,
             unaccepted,
             edited,
+            sold,
             promotion,
             payouts,
             shops: [first, second],
@@ -182,23 +194,19 @@ async fn edit_out(shopping: &Shopping<'_>, first: &Shop, second: &Shop) -> Order
     edited
 }
 
-/// All that is delivered is completed and paid out, part of it kept back; then that is released and
+/// What is delivered is completed and paid out, part of it kept back; then that is released and
 /// paid out, which fails; and once more, which comes back.
-async fn pay_out(shopping: &Shopping<'_>, shop: &Shop) -> [PayoutId; 3] {
+async fn pay_out(shopping: &Shopping<'_>, shop: &Shop) -> (OrderDetail, [PayoutId; 3]) {
     let store = shopping.store;
+    let sold = shopping.place(&[(shop.offers[0], 1)], None).await;
+    shopping.pay(&sold).await;
+    shopping.deliver(shop, part_of(&sold, shop)).await;
     let terms = SellerTerms { reserve_rate: Some(RatePpm(250_000)), reserve_days: Some(1), ..Default::default() };
     let settings = SellerSettings { terms, ..Default::default() };
     let operator = Actor::Operator(shopping.operator);
     store.write(async |tx| account::configure(&tx, shop.seller, &settings, operator).await).await.unwrap();
-    let delivered = seller_order::Entity::find()
-        .filter(seller_order::Column::SellerId.eq(shop.seller))
-        .filter(seller_order::Column::Status.eq(OrderStatus::Delivered))
-        .all(store.read())
-        .await
-        .unwrap();
-    for part in delivered {
-        store.write(async |tx| lifecycle::complete(&tx, part.id, Actor::System).await).await.unwrap();
-    }
+    let part = part_of(&sold, shop);
+    store.write(async |tx| lifecycle::complete(&tx, part, Actor::System).await).await.unwrap();
     let mut made = Vec::new();
     for statuses in [
         &[ProviderTransferStatus::Paid][..],
@@ -220,7 +228,9 @@ async fn pay_out(shopping: &Shopping<'_>, shop: &Shop) -> [PayoutId; 3] {
         made.push(payout.id);
         store.clock().advance(TimeDelta::days(2));
     }
-    made.try_into().unwrap()
+    let done = job::ActiveModel { status: Set(JobStatus::Done), ..Default::default() };
+    job::Entity::update_many().set(done).exec(store.read()).await.unwrap();
+    (sold, made.try_into().unwrap())
 }
 
 /// Accepted, packed, labelled, given up, packed again and sent; and some goodwill for the wait.
@@ -235,14 +245,14 @@ async fn send_at_the_second_try(shopping: &Shopping<'_>, order: &OrderDetail, sh
     let sent = shopping.pack(shop, part).await;
     shopping.label(sent).await;
     shopping.carrier_scans(sent, &[TrackingStatus::InTransit]).await;
-    let goodwill = refund::Wanted {
+    let wanted = refund::Wanted {
         lines: Vec::new(),
-        shipping: MinorUnits::ZERO,
+        shipping: MinorUnits(321),
         goodwill: MinorUnits(123),
-        borne_by: Bearer::Seller,
+        borne_by: Bearer::Platform,
         note: None,
     };
-    store.write(async |tx| refund::request(&tx, part, &goodwill, shop.actor()).await).await.unwrap();
+    store.write(async |tx| refund::request(&tx, part, &wanted, shop.actor()).await).await.unwrap();
     shopping.settle_refunds().await;
     (voided, sent)
 }

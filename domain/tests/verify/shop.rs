@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::account::transition::SellerEvent;
+use souk_domain::account::{SellerSettings, SellerTerms};
 use souk_domain::actor::Actor;
 use souk_domain::cart::{self, Owner};
 use souk_domain::catalogue::{self, NewProduct, NewWarehouse, inventory};
@@ -22,7 +23,7 @@ use souk_domain::{Store, Tx, account, shipment};
 use souk_entity::id::{
     OfferId, OrderId, PaymentId, RefundId, SellerId, SellerOrderId, ShipmentId, UserId, WarehouseId,
 };
-use souk_entity::money::{CurrencyCode, MinorUnits};
+use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
 use souk_entity::status::{LabelFormat, RefundStatus, ReturnCondition, ReturnReason, TrackingStatus, UserRole};
 use souk_entity::{order_line, refund as refund_row};
 
@@ -70,6 +71,9 @@ impl Shopping<'_> {
         let write = async |tx: Arc<Tx>| {
             let seller = account::apply(&tx, user, name).await?.id;
             account::decide(&tx, seller, SellerEvent::Approve, operator, None).await?;
+            let terms = SellerTerms { commission_tax: Some(RatePpm(190_000)), ..Default::default() };
+            let settings = SellerSettings { terms, ..Default::default() };
+            account::configure(&tx, seller, &settings, operator).await?;
             account::set_payout_account(&tx, seller, "account-1", operator).await?;
             let (line1, city, postal_code, country) = ("Street 1", "Town", "12345", "US");
             let new = NewWarehouse {

@@ -23,6 +23,10 @@ pub enum Operation {
     Transfer,
     /// `PaymentGateway::fetch_transfer`.
     FetchTransfer,
+    /// `PaymentGateway::find_refund`.
+    FindRefund,
+    /// `PaymentGateway::find_transfer`.
+    FindTransfer,
     /// `Carrier::buy`.
     BuyLabel,
     /// `Carrier::void`.
@@ -34,7 +38,10 @@ pub enum Operation {
 impl Operation {
     /// Whether it changes nothing, so that its failure leaves nothing unknown.
     pub(super) fn only_reads(self) -> bool {
-        matches!(self, Self::FetchPayment | Self::FetchTransfer | Self::TrackParcel)
+        matches!(
+            self,
+            Self::FetchPayment | Self::FetchTransfer | Self::FindRefund | Self::FindTransfer | Self::TrackParcel
+        )
     }
 }
 

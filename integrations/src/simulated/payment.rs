@@ -213,6 +213,20 @@ impl SimulatedPayments {
             .await
     }
 
+    async fn refund_of_key(&self, id: &str, key: &str) -> Result<Answer<Option<ProviderRefund>>> {
+        let db = self.shared.store.read();
+        let found = simulated_refund::Entity::find()
+            .filter(simulated_refund::Column::PaymentId.eq(id))
+            .filter(simulated_refund::Column::IdempotencyKey.eq(key))
+            .one(db)
+            .await?;
+        let Some(refund) = found else { return Ok(Ok(None)) };
+        let payment = Entity::find_by_id(id).one(db).await?;
+        let payment = payment.ok_or_else(|| Error::internal("a simulated refund without a payment"))?;
+        let amount = Money { amount: refund.amount, currency: payment.currency };
+        Ok(Ok(Some(ProviderRefund { provider_ref: refund.id, amount })))
+    }
+
     async fn pay_back(&self, id: &str, amount: Money, key: &str) -> Result<Answer<ProviderRefund>> {
         if let Err(refusal) = check_amount(amount).and_then(|()| check_length("key", key, KEY_LENGTH)) {
             return Ok(Err(refusal));
@@ -407,6 +421,14 @@ impl PaymentGateway for SimulatedPayments {
 
     async fn fetch_transfer(&self, provider_ref: &str) -> Result<ProviderTransfer, PortError> {
         self.shared.call(Operation::FetchTransfer, transfer::find(&self.shared, provider_ref)).await
+    }
+
+    async fn find_refund(&self, provider_ref: &str, key: &str) -> Result<Option<ProviderRefund>, PortError> {
+        self.shared.call(Operation::FindRefund, self.refund_of_key(provider_ref, key)).await
+    }
+
+    async fn find_transfer(&self, key: &str) -> Result<Option<ProviderTransfer>, PortError> {
+        self.shared.call(Operation::FindTransfer, transfer::find_by_key(&self.shared, key)).await
     }
 
     fn verify(&self, headers: &Headers, body: &[u8], now: DateTime<Utc>) -> Result<PaymentNotice, WebhookError> {

@@ -123,6 +123,12 @@ pub(super) async fn find(shared: &Arc<Shared>, id: &str) -> Result<Answer<Provid
     Ok(row.map(answer).ok_or_else(|| Refusal::new("no_such_transfer", "There is no transfer of this id.")))
 }
 
+/// The transfer of a key, as it stands.
+pub(super) async fn find_by_key(shared: &Arc<Shared>, key: &str) -> Result<Answer<Option<ProviderTransfer>>> {
+    let row = Entity::find().filter(Column::IdempotencyKey.eq(key)).one(shared.store.read()).await?;
+    Ok(Ok(row.map(answer)))
+}
+
 /// The bank of the account's owner sends a transfer back.
 ///
 /// # Errors

@@ -116,8 +116,10 @@ impl Work {
     }
 
     /// Pays a refund out. "Submitted" commits before the call, so that after a crash it is known
-    /// that the provider may have been asked; the key makes asking again safe.
+    /// that the provider may have been asked: then the refund is looked for first, as a refusal of
+    /// a second call would not tell what became of the first.
     pub(super) async fn refund_payment(&self, lease: Lease, id: RefundId) -> Result<()> {
+        let asked_before = refund::was_asked(self.store.read(), id).await?;
         let Some((refund, payment)) = self.store.write(async |tx| refund::submit(&tx, id).await).await? else {
             return self.store.write(async |tx| lease.complete(&tx).await).await;
         };
@@ -136,8 +138,16 @@ impl Work {
             .as_deref()
             .ok_or_else(|| Error::internal("a captured payment that the provider has no name for"))?;
         let gateway = self.ports.payment(Some(&payment.provider))?;
-        let amount = Money { amount: refund.amount, currency: refund.currency };
-        match gateway.refund(provider_ref, amount, &format!("refund:{id}")).await {
+        let (amount, key) = (Money { amount: refund.amount, currency: refund.currency }, format!("refund:{id}"));
+        let found = match asked_before {
+            true => gateway.find_refund(provider_ref, &key).await.map_err(try_again)?,
+            false => None,
+        };
+        let answer = match found {
+            Some(paid) => Ok(paid),
+            None => gateway.refund(provider_ref, amount, &key).await,
+        };
+        match answer {
             Ok(paid) => {
                 self.store
                     .write(async |tx| {

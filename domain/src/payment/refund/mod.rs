@@ -22,6 +22,7 @@ use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::money::Money;
 use crate::order::{lifecycle, units};
+use crate::returns;
 use crate::store::Tx;
 use pieces::{Pieces, exceeds};
 use standing::Standing;
@@ -30,7 +31,7 @@ pub use detail::{Detail, read, with_lines};
 pub use pieces::Amounts;
 pub(crate) use pieces::of_units;
 pub use request::{Wanted, request};
-pub use settle::{fail, lose_track, submit, succeed};
+pub use settle::{fail, lose_track, submit, succeed, was_asked};
 pub use standing::{Refundable, refundable};
 
 /// Refunds all that is left of a cancelled seller order, shipping included. Nothing happens when
@@ -71,12 +72,17 @@ pub async fn refund_returned(
 /// operator once the reason is out of the world.
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::IllegalTransition`] unless it failed;
+/// [`Code::NotFound`]; [`Code::IllegalTransition`] unless it failed and was not made again;
 /// [`Code::RefundExceedsPayment`] when its money or units were refunded in another way since.
 pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<Detail> {
     let (part, failed) = lock(tx, id).await?;
     if failed.status != RefundStatus::Failed {
         let message = format!("The refund is {}; only a failed one can be made again.", failed.status);
+        return Err(Error::new(Code::IllegalTransition, message));
+    }
+    let again = refund::Entity::find().filter(refund::Column::RetryOf.eq(id)).one(&**tx).await?;
+    if let Some(again) = again {
+        let message = format!("The refund was made again as {}, which is {}.", again.id, again.status);
         return Err(Error::new(Code::IllegalTransition, message));
     }
     let standing = Standing::read(&**tx, &part).await?.ok_or_else(|| Error::internal("a refund without a payment"))?;
@@ -97,7 +103,20 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<Detail> {
     }
     let cause = Cause { return_id: failed.return_request_id, ..Cause::of(failed.reason, actor) };
     let made = create(tx, &standing, cause, pieces).await?;
-    read(&**tx, made.ok_or_else(|| exceeds("Its units and amounts were refunded in another way since."))?).await
+    match (made, failed.return_request_id) {
+        (Some(made), _) => {
+            let link = refund::ActiveModel { id: Set(made), retry_of: Set(Some(id)), ..Default::default() };
+            refund::Entity::update(link).exec_without_returning(&**tx).await?;
+            read(&**tx, made).await
+        }
+        // All of it was paid in another way since, so the return is over.
+        (None, Some(return_id)) => {
+            returns::settle(tx, return_id).await?;
+            lifecycle::follow_refunds(tx, part.id, actor).await?;
+            read(&**tx, id).await
+        }
+        (None, None) => Err(exceeds("Its units and amounts were refunded in another way since.")),
+    }
 }
 
 /// Holds what somebody asks for against what is left of the share. Amounts are paid as asked for,
@@ -144,6 +163,7 @@ async fn create(tx: &Tx, standing: &Standing, cause: Cause, pieces: Pieces) -> R
         order_id: part.order_id,
         seller_order_id: part.id,
         return_request_id: cause.return_id,
+        retry_of: None,
         reason: cause.reason,
         provider_ref: None,
         amount: sum.amount,

@@ -56,10 +56,9 @@ impl Amounts {
         Ok(Self { tax: missing.tax.min(missing.amount), ..missing })
     }
 
-    /// With at most this amount.
-    fn at_most(self, amount: MinorUnits) -> Self {
-        let amount = self.amount.min(amount);
-        Self { amount, tax: self.tax.min(amount), ..self }
+    /// With another amount; what is reversed stays what the units or the shipping are worth.
+    fn paying(self, amount: MinorUnits) -> Self {
+        Self { amount, ..self }
     }
 }
 
@@ -220,7 +219,7 @@ impl Pieces {
         self.platform_amount = sub(self.platform_amount, excess.min(platform))?;
         for piece in self.rows.iter_mut().rev() {
             let off = piece.amounts.amount.min(excess);
-            piece.amounts = piece.amounts.at_most(sub(piece.amounts.amount, off)?);
+            piece.amounts = piece.amounts.paying(sub(piece.amounts.amount, off)?);
             excess = sub(excess, off)?;
         }
         Ok(())

@@ -1,8 +1,10 @@
 //! Refunds that a seller or an operator asks for, without anything coming back.
 
-use souk_entity::id::{OrderLineId, SellerOrderId};
+use sea_orm::EntityTrait;
+use souk_entity::id::{OrderLineId, SellerId, SellerOrderId};
 use souk_entity::money::MinorUnits;
-use souk_entity::status::{Bearer, RefundReason};
+use souk_entity::seller;
+use souk_entity::status::{Bearer, RefundReason, SellerStatus};
 
 use super::pieces::{Pieces, exceeds};
 use super::standing::Standing;
@@ -27,6 +29,17 @@ pub struct Wanted {
     pub note: Option<String>,
 }
 
+/// A suspended seller pays nothing back by themselves: it would be the platform's money where they
+/// were paid out before. Returns and cancellations go on, and operators can refund.
+async fn may_pay_back(tx: &Tx, seller: SellerId) -> Result<()> {
+    let seller = seller::Entity::find_by_id(seller).one(&**tx).await?.ok_or_else(|| Error::not_found("seller"))?;
+    if seller.status == SellerStatus::Approved {
+        return Ok(());
+    }
+    let message = format!("Your shop is {}; ask the marketplace to make this refund.", seller.status);
+    Err(Error::new(Code::IllegalTransition, message))
+}
+
 /// Refunds units, shipping and goodwill together, each within what is left of it, and all within
 /// what is left of the seller order.
 ///
@@ -36,6 +49,9 @@ pub struct Wanted {
 /// left.
 pub async fn request(tx: &Tx, part_id: SellerOrderId, wanted: &Wanted, actor: Actor) -> Result<Detail> {
     let (_, part) = lifecycle::lock_part(tx, part_id).await?;
+    if let Actor::Seller { .. } = actor {
+        may_pay_back(tx, part.seller_id).await?;
+    }
     let standing = Standing::read(&**tx, &part)
         .await?
         .ok_or_else(|| Error::new(Code::IllegalTransition, "The order is not paid; there is nothing to refund."))?;

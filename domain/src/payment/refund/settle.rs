@@ -1,7 +1,7 @@
 //! A refund at the provider: asked for, paid back or refused, and entered.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_entity::id::{OrderLineId, RefundId};
 use souk_entity::status::{LedgerAccount, LedgerSource, RefundStatus};
 use souk_entity::{order_line, payment, payment_share, refund, refund_line, seller_order};
@@ -17,6 +17,15 @@ use crate::payment::transition::{REFUND, RefundEvent};
 use crate::returns;
 use crate::store::Tx;
 use crate::transition::next;
+
+/// Whether the provider may have been asked for a refund already.
+///
+/// # Errors
+/// [`crate::Code::NotFound`].
+pub async fn was_asked(db: &impl ConnectionTrait, id: RefundId) -> Result<bool> {
+    let refund = refund::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("refund"))?;
+    Ok(matches!(refund.status, RefundStatus::Submitted | RefundStatus::Unresolved))
+}
 
 /// What the refund job needs to ask the provider; `None` when the refund is over.
 ///
@@ -115,7 +124,10 @@ pub async fn fail(tx: &Tx, id: RefundId, why: &str) -> Result<()> {
     let rows = refund_line::Entity::find().filter(refund_line::Column::RefundId.eq(id)).all(&**tx).await?;
     let back: Vec<(OrderLineId, i64)> =
         rows.iter().filter_map(|row| row.order_line_id.map(|id| (id, -row.quantity))).collect();
-    units::add(tx, order_line::Column::RefundedQuantity, &back).await
+    units::add(tx, order_line::Column::RefundedQuantity, &back).await?;
+    // It may be the last that the state of its seller order waited for: all of whose units are back
+    // and paid for by others.
+    lifecycle::follow_refunds(tx, part.id, Actor::Provider).await
 }
 
 async fn step(tx: &Tx, refund: &mut refund::Model, part: &seller_order::Model, event: RefundEvent) -> Result<bool> {

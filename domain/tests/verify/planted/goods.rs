@@ -154,6 +154,8 @@ impl Gardener {
         self.change_of(invariant, refunded, "order_line", line(&market.refunded, 0), set);
         let sql = format!("UPDATE refund SET status = 'submitted' WHERE seller_order_id = {}", self.id(refunded));
         self.plant(invariant, refunded, sql);
+        let invariant = "seller_order_that_is_returned_and_paid_back_is_refunded";
+        self.change(invariant, "seller_order", refunded, "status = 'completed'");
     }
 
     pub fn parcels(&mut self, market: &Market) {

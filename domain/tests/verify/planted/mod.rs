@@ -2,6 +2,8 @@
 
 mod goods;
 mod money;
+mod payouts;
+mod prices;
 mod records;
 
 use sea_orm::DatabaseBackend;
@@ -38,6 +40,9 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.refunds(market);
     gardener.ledger(market);
     gardener.commission(market);
+    gardener.prices(market);
+    gardener.promotions(market);
+    gardener.payouts(market);
     gardener.history(market);
     gardener.work(market);
     gardener.quiet(market);

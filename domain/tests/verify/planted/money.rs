@@ -60,6 +60,17 @@ impl Gardener {
         let kept = line(&market.unaccepted, 0);
         self.change(invariant, "order_line", kept, "refunded_quantity = 1");
         self.change(invariant, "order_line", line(&market.refunded, 0), "refunded_quantity = 0");
+        for set in ["component = 'goodwill'", "order_line_id = NULL"] {
+            let sql = format!("UPDATE refund_line SET {set} {item}");
+            self.plant("refund_line_is_of_what_it_names", &offender, sql);
+        }
+        for column in ["amount", "tax", "commission", "commission_tax", "platform_discount"] {
+            let sql = format!("UPDATE refund_line SET {column} = {column} - 1 {item}");
+            self.plant("refunded_units_have_their_slices", line(&market.cancelled, 0), sql);
+        }
+        let shipping = format!("{lines_of_cancelled} AND component = 'shipping'");
+        let sql = format!("UPDATE refund_line SET tax = tax - 1 {shipping}");
+        self.plant("refunded_units_have_their_slices", cancelled, sql);
         let sql = format!("UPDATE refund_line SET amount = 0 {item}");
         self.plant("refunded_units_are_paid_back", cancelled, sql);
         self.change_of(
@@ -90,8 +101,14 @@ impl Gardener {
             self.plant("ledger_transaction_balances", &capture, sql);
         }
         self.plant("ledger_trial_balance_is_zero", "USD", skewed.clone());
-        self.plant("provider_holds_what_was_captured_less_refunded", "USD", skewed);
-        let invariant = "ledger_seller_entry_is_of_its_seller_order";
+        self.plant("provider_holds_what_was_captured_less_refunded_and_paid_out", "USD", skewed);
+        let more = |account: &str| format!("UPDATE ledger_entry SET amount = amount - 1 WHERE account = '{account}'");
+        self.plant("tax_owed_is_that_of_what_was_paid_less_refunded", "USD", more("tax_payable"));
+        for account in ["commission_revenue", "commission_tax_payable", "promotion_expense", "goodwill_expense"] {
+            let invariant = "income_and_expense_follow_from_orders_and_refunds";
+            self.plant(invariant, format!("{account} USD"), more(account));
+        }
+        let invariant = "ledger_seller_entry_is_of_its_seller";
         let others = format!("seller_id = {}", self.id(Uuid::now_v7()));
         for set in [others.as_str(), "seller_order_id = NULL", "account = 'carrier_payable'"] {
             let entry = "SELECT id FROM ledger_entry WHERE account = 'seller_payable' ORDER BY id LIMIT 1";
@@ -110,18 +127,7 @@ impl Gardener {
                 part(&market.mixed, 0).to_string(),
             ),
         ] {
-            let filter = format!("source_type = '{kind}' AND source_id = {source}");
-            self.plant(invariant, &offender, format!("DELETE FROM ledger_transaction WHERE {filter}"));
-            let sql = format!(
-                "UPDATE ledger_entry SET amount = amount + amount \
-                 WHERE transaction_id IN (SELECT id FROM ledger_transaction WHERE {filter})"
-            );
-            self.plant(invariant, &offender, sql);
-            let lost = format!("UPDATE ledger_transaction SET source_id = {} WHERE {filter}", self.id(Uuid::now_v7()));
-            let posting = format!("SELECT id FROM ledger_transaction WHERE {filter}");
-            self.plant("ledger_transaction_has_its_source", posting, lost);
-            let (id, set) = self.new_id();
-            self.double("movement_is_posted_at_most_once", id, "ledger_transaction", &filter, &set);
+            self.unpost(invariant, &offender, kind, &source);
         }
         let parcel = self.id(market.voided_parcel);
         let voided =
@@ -139,16 +145,35 @@ impl Gardener {
         self.plant("seller_is_owed_for_goods_less_commission_refunds_and_labels", owed, sql);
     }
 
+    /// The posting of a movement is lost, doubled, of other amounts, of another account, or of another movement.
+    pub fn unpost(&mut self, invariant: &'static str, offender: impl ToString, kind: &str, source: &str) {
+        let filter = format!("source_type = '{kind}' AND source_id = {source}");
+        let entries = format!("WHERE transaction_id IN (SELECT id FROM ledger_transaction WHERE {filter})");
+        for sql in [
+            format!("DELETE FROM ledger_transaction WHERE {filter}"),
+            format!("UPDATE ledger_entry SET amount = amount + amount {entries}"),
+            format!("UPDATE ledger_entry SET account = 'tax_payable' {entries} AND amount < 0"),
+        ] {
+            self.plant(invariant, offender.to_string(), sql);
+        }
+        let lost = format!("UPDATE ledger_transaction SET source_id = {} WHERE {filter}", self.id(Uuid::now_v7()));
+        let posting = format!("SELECT id FROM ledger_transaction WHERE {filter}");
+        self.plant("ledger_transaction_has_its_source", posting, lost);
+        let (id, set) = self.new_id();
+        self.double("movement_is_posted_at_most_once", id, "ledger_transaction", &filter, &set);
+    }
+
     pub fn commission(&mut self, market: &Market) {
         let invariant = "line_commission_is_its_rate_of_its_base";
         for set in ["commission = commission + 1", "commission_rate_ppm = 200000", "platform_discount = 0"] {
             self.change(invariant, "order_line", line(&market.mixed, 0), set);
         }
-        let first = part(&market.mixed, 0);
-        let more = "commission_total = commission_total + 1";
-        self.change("commission_is_the_sum_of_the_lines", "seller_order", first, more);
+        let invariant = "line_commission_tax_is_its_rate_of_the_commission";
+        for set in ["commission_tax = commission_tax + 1", "commission_tax_ppm = 500000"] {
+            self.change(invariant, "order_line", line(&market.mixed, 0), set);
+        }
         let cancelled = part(&market.cancelled, 0);
-        for column in ["commission", "platform_discount"] {
+        for column in ["commission", "commission_tax", "tax", "platform_discount"] {
             let sql =
                 format!("UPDATE refund SET {column} = {column} + 1 WHERE seller_order_id = {}", self.id(cancelled));
             self.plant("commission_is_reversed_at_most_whole", cancelled, sql);

@@ -16,11 +16,12 @@ impl Gardener {
             ("return_request", "return_request"),
             ("seller", "seller"),
             ("batch", "batch"),
+            ("payout", "payout"),
         ] {
             let last = format!("SELECT id FROM {table} ORDER BY id DESC LIMIT 1");
             let change = format!("entity_kind = '{kind}' AND entity_id = ({last}) AND version =");
             let other = match kind {
-                "order" | "seller_order" | "payment" | "refund" | "shipment" => "pending",
+                "order" | "seller_order" | "payment" | "refund" | "shipment" | "payout" => "pending",
                 "return_request" => "requested",
                 "seller" => "applied",
                 _ => "queued",
@@ -55,7 +56,7 @@ impl Gardener {
             self.plant("history_has_only_legal_changes", market.mixed_payment, sql);
         }
         let order = format!("entity_id = {}", self.id(market.mixed.order.id));
-        let sql = format!("UPDATE status_history SET to_status = from_status WHERE {order} AND version = 2");
+        let sql = format!("UPDATE status_history SET to_status = from_status WHERE {order} AND version = 3");
         self.plant("history_has_only_legal_changes", market.mixed.order.id, sql);
         let (id, set) = self.new_id();
         let nothing = format!("{set}, entity_id = {}", self.id(id));
@@ -114,6 +115,13 @@ impl Gardener {
             let one = "SELECT id FROM refund ORDER BY id LIMIT 1";
             self.plant("refund_is_resolved", one, format!("UPDATE refund SET status = '{status}'"));
         }
+        for status in ["pending", "submitted", "unresolved"] {
+            self.change("payout_is_resolved", "payout", market.payouts[0], &format!("status = '{status}'"));
+        }
+        self.change("simulated_transfers_are_payouts", "payout", market.payouts[0], "provider = 'simulated'");
+        let transfer = "INSERT INTO simulated_transfer (id, idempotency_key, account, amount, currency, status, created_at) \
+             VALUES ('tr_1', 'key', 'account-1', 1, 'USD', 'paid', '2026-01-01T00:00:00+00:00')";
+        self.plant("simulated_transfers_are_payouts", "tr_1", transfer);
         self.change("label_is_resolved", "shipment", market.sent_parcel, "status = 'pending'");
     }
 }
