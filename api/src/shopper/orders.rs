@@ -6,8 +6,8 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::money::{Money, currency};
-use souk_domain::order::placement::{self, Placed, Placement};
 use souk_domain::order::edit::{self, Edit};
+use souk_domain::order::placement::{self, Placed, Placement};
 use souk_domain::order::{detail, lifecycle};
 use souk_domain::payment::refund as refunds;
 use souk_domain::port::PortError;
@@ -28,8 +28,8 @@ use crate::http::version;
 use crate::view::HistoryEntry;
 use crate::view::address::Address;
 use crate::view::order::{Order, OrderSummary, Payment};
-use crate::view::refund::Refund;
 use crate::view::parcel::Shipment;
+use crate::view::refund::Refund;
 use crate::view::words::OrderStatus;
 
 /// What an order is placed with.
@@ -303,7 +303,8 @@ impl Orders {
 
     /// Put an item into an order
     ///
-    /// Possible until the order is paid. The order is priced again as a whole; items that are in it keep their price.
+    /// Possible until the order is paid. The order is priced again as a whole; items that stay as they are, or
+    /// get fewer, keep their price.
     /// A payment of the old total that is under way is given up first: the answer is 409 then, to be repeated.
     #[oai(path = "/:id/items", method = "post", operation_id = "addOrderItem")]
     async fn add_item(
@@ -354,11 +355,15 @@ impl Orders {
         shopper: Shopper,
         id: Path<Uuid>,
         offer_id: Path<Uuid>,
+        /// The order's total after the change, as the shopper saw it; a different one is refused.
+        #[oai(validator(max_length = 24))]
+        expected_total: Query<Option<String>>,
         /// Only if the order is at this version.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> ApiResult<Okay<Order>> {
-        edit_order(ctx, &shopper, id.0.into(), Edit::Remove(offer_id.0.into()), None, if_match, None).await
+        let edit = Edit::Remove(offer_id.0.into());
+        edit_order(ctx, &shopper, id.0.into(), edit, expected_total.0, if_match, None).await
     }
 
     /// Start a payment

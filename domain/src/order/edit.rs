@@ -2,7 +2,8 @@
 //! and the order is priced again as a whole.
 //!
 //! The completed cart is what the order was made of, so it is what is edited: its lines are changed
-//! and priced by the terms of now, but an item that stays keeps the price it was ordered at. Rows
+//! and priced by the terms of now, but an item of which no more is wanted keeps the price it was
+//! ordered at. Rows
 //! are never deleted: an item that is taken out keeps its line with quantity 0, and a seller order
 //! that is left without items is cancelled.
 
@@ -12,16 +13,17 @@ use std::collections::HashSet;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
-use souk_entity::id::{OfferId, OrderId, PromotionId};
+use souk_entity::id::{OfferId, OrderId, PromotionId, SellerOrderId};
 use souk_entity::money::MinorUnits;
 use souk_entity::status::{AddressKind, EntityKind, OrderStatus, PaymentStatus};
-use souk_entity::{cart, order, order_line, order_promotion, price_step, reservation, seller_order};
+use souk_entity::{cart, cart_line, order, order_line, order_promotion, price_step, reservation, seller_order};
 
 use super::basket::{self, Basket, BasketLine};
 use super::detail::{self, OrderDetail};
 use super::lifecycle;
 use super::placement::{check_total, shopper_key};
-use super::pricing::Priced;
+use super::pricing::shipping::{Shipping, Tariff};
+use super::pricing::{MOST_LINES, Priced};
 use super::split::{self, Known, Whole};
 use super::terms::{self, Buyer};
 use super::transition::SellerOrderEvent;
@@ -100,19 +102,26 @@ pub async fn edit(
         let message = format!("The order is {}; items can be changed until it is paid or due.", order.status);
         return Err(Error::new(Code::IllegalTransition, message));
     }
+    let before = detail::read(&**tx, id, None).await?;
+    // Before the payment, which is not to be given up for an edit that cannot be or changes nothing.
+    let line = check(&before, edit)?;
+    if matches!((edit, &line), (Edit::Update(_, quantity), Some(line)) if line.quantity == quantity) {
+        return Ok(before);
+    }
     if payment::live(tx, id).await?.is_some() {
         return Err(Error::new(Code::PaymentInProgress, "The order is being paid; its items are settled."));
     }
-    let before = detail::read(&**tx, id, None).await?;
-    let line = check(&before, edit)?;
-    change_cart(tx, &order, edit).await?;
+    change_cart(tx, &order, edit, line.as_ref()).await?;
     let held = stock::reservations_of_order(tx, id).await?;
     let own: Vec<reservation::Model> =
         held.iter().filter(|row| line.as_ref().is_some_and(|line| line.id == row.order_line_id)).cloned().collect();
     let (basket, priced) = price_again(tx, &order, &before, edit, &own).await?;
     check_total(expected_total, order.currency, &priced)?;
-    // Stock comes last, as in a placement. What a failed payment let go of is held again.
-    stock::hold_again(tx, &still_wanted(&held, &before, edit), order.payment_due_at).await?;
+    // Stock comes last, as in a placement. What a failed payment let go of is held again, but not
+    // for taking something out: that must be possible when another item is sold out, too.
+    if !matches!(edit, Edit::Remove(_)) {
+        stock::hold_again(tx, &still_wanted(&held, &before, edit), order.payment_due_at).await?;
+    }
     stock::withdraw(tx, &own).await?;
     write(tx, &order, &before, &basket, &priced, edit).await?;
     record(tx, order, &before, &priced, edit, actor).await?;
@@ -138,6 +147,9 @@ fn check(before: &OrderDetail, edit: Edit) -> Result<Option<order_line::Model>> 
         Edit::Remove(offer) if !lines().any(|line| line.offer_id != offer && line.quantity > 0) => {
             Err(Error::invalid("Nothing would be left of the order; cancel it instead."))
         }
+        Edit::Add(..) if line.is_none() && lines().count() >= MOST_LINES => Err(Error::invalid(format!(
+            "An order has at most {MOST_LINES} items, those that were taken out included; place another order."
+        ))),
         Edit::Add(..) if line.as_ref().is_some_and(|line| withdrawn(before, line)) => Err(Error::new(
             Code::IllegalTransition,
             "That seller's part was taken out of the order; place another order for their goods.",
@@ -151,12 +163,22 @@ fn withdrawn(before: &OrderDetail, line: &order_line::Model) -> bool {
     part.is_some_and(|part| part.seller_order.status == OrderStatus::Cancelled)
 }
 
-async fn change_cart(tx: &Tx, order: &order::Model, edit: Edit) -> Result<()> {
+async fn change_cart(tx: &Tx, order: &order::Model, edit: Edit, line: Option<&order_line::Model>) -> Result<()> {
     let cart = cart::Entity::find_by_id(order.cart_id)
         .one(&**tx)
         .await?
         .ok_or_else(|| Error::internal("an order without a cart"))?;
     match edit {
+        // Fewer can be had of what is not for sale any more, too.
+        Edit::Update(offer, quantity) if quantity >= 1 && line.is_some_and(|line| quantity < line.quantity) => {
+            cart_line::Entity::update_many()
+                .col_expr(cart_line::Column::Quantity, Expr::value(quantity))
+                .filter(cart_line::Column::CartId.eq(cart.id))
+                .filter(cart_line::Column::OfferId.eq(offer))
+                .exec(&**tx)
+                .await?;
+            Ok(())
+        }
         Edit::Add(offer, quantity) | Edit::Update(offer, quantity) => put_lines(tx, &cart, &[(offer, quantity)]).await,
         Edit::Remove(offer) => remove_line(tx, &cart, offer).await,
     }
@@ -190,12 +212,13 @@ async fn price_again(
     let mut basket = basket::read(&**tx, order.cart_id, order.currency, Some(&to)).await?;
     for line in &mut basket.lines {
         let there = before.parts.iter().flat_map(|part| &part.lines).find(|there| there.offer_id == line.offer_id);
-        if let Some(there) = there.filter(|there| there.quantity > 0) {
+        // What is ordered stays ordered, at its price; more of it must be for sale, at the price of now.
+        if let Some(there) = there.filter(|there| line.quantity <= there.quantity) {
             line.unit_price = there.unit_price;
-            // What is ordered stays ordered; more of it must be for sale.
-            line.for_sale |= line.quantity <= there.quantity;
+            line.for_sale = true;
         }
     }
+    keep_shipping(&mut basket, before);
     if let Some(line) = basket.lines.iter_mut().find(|line| line.offer_id == edit.offer()) {
         free(line, own);
     }
@@ -222,6 +245,23 @@ async fn price_again(
     let (priced, _) = terms.price_with_what_applies(&**tx, &basket, &buyer).await?;
     promotion_use::take(tx, order.id, &shopper, &priced.promotions, &terms.promotions).await?;
     Ok((basket, priced))
+}
+
+/// A part whose method is withdrawn meanwhile keeps it, at the price that it was ordered at.
+fn keep_shipping(basket: &mut Basket, before: &OrderDetail) {
+    let live = before.parts.iter().map(|part| &part.seller_order).filter(|part| part.status == OrderStatus::Pending);
+    for part in live {
+        if let (Some(method_id), Some(name)) = (part.shipping_method_id, &part.shipping_method_name) {
+            let there = basket.lines.iter().any(|line| line.seller_id == part.seller_id);
+            let offered = basket.methods.get(&part.seller_id).into_iter().flatten();
+            let withdrawn = !offered.into_iter().any(|method| method.method_id == method_id);
+            if there && withdrawn {
+                let tariff = Tariff::Flat(part.shipping_price);
+                let kept = Shipping { method_id, name: name.clone(), tariff, free_over: None, days: (0, 0) };
+                basket.shipping.insert(part.seller_id, kept);
+            }
+        }
+    }
 }
 
 /// Counts what the edited item holds as available to it.
@@ -280,8 +320,7 @@ async fn write(
     {
         order_line::Entity::update(emptied(line)).exec_without_returning(&**tx).await?;
     }
-    let steps = split::steps(&parts, priced)?.into_iter().map(IntoActiveModel::into_active_model);
-    price_step::Entity::insert_many(steps).exec_without_returning(&**tx).await?;
+    split::write_steps(tx, &split::steps(&parts, priced)?).await?;
     let line = parts.iter().flat_map(|part| &part.lines).find(|line| line.offer_id == edit.offer());
     match line {
         Some(line) => hold(tx, line, basket, order).await,
@@ -368,13 +407,23 @@ async fn record(
     }];
     let now = lifecycle::parts(tx, order.id).await?;
     let known = Known::new(&before.parts);
+    // Items that cost nothing change no amount, and are a change all the same.
+    let touched: HashSet<SellerOrderId> = order_line::Entity::find()
+        .inner_join(seller_order::Entity)
+        .filter(seller_order::Column::OrderId.eq(order.id))
+        .filter(order_line::Column::OfferId.eq(edit.offer()))
+        .all(&**tx)
+        .await?
+        .into_iter()
+        .map(|line| line.seller_order_id)
+        .collect();
     let (mut edited, mut emptied) = (Vec::new(), Vec::new());
     for part in now {
         let left = priced.parts.iter().any(|priced| priced.seller_id == part.seller_id);
         match known.parts.get(&part.seller_id) {
             None => changes.push(created(&part, actor)),
             Some(_) if !left && part.status == OrderStatus::Pending => emptied.push(part),
-            Some(there) if left && part != *there => edited.push(part),
+            Some(there) if left && (part != *there || touched.contains(&part.id)) => edited.push(part),
             Some(_) => {}
         }
     }

@@ -255,10 +255,11 @@ async fn write(tx: &Tx, draft: &Draft) -> Result<()> {
     seller_order::Entity::insert_many(parts).exec_without_returning(&**tx).await?;
     let lines = detail.parts.iter().flat_map(|part| part.lines.iter().cloned()).map(IntoActiveModel::into_active_model);
     order_line::Entity::insert_many(lines).exec_without_returning(&**tx).await?;
-    let steps = draft.steps.iter().cloned().map(IntoActiveModel::into_active_model);
-    price_step::Entity::insert_many(steps).exec_without_returning(&**tx).await?;
-    let held = draft.reservations.iter().cloned().map(IntoActiveModel::into_active_model);
-    reservation::Entity::insert_many(held).exec_without_returning(&**tx).await?;
+    split::write_steps(tx, &draft.steps).await?;
+    for rows in draft.reservations.chunks(split::ROWS_AT_ONCE) {
+        let held = rows.iter().cloned().map(IntoActiveModel::into_active_model);
+        reservation::Entity::insert_many(held).exec_without_returning(&**tx).await?;
+    }
     let mut changes = vec![Change {
         entity: EntityKind::Order,
         id: order.id.into(),

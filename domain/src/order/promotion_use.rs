@@ -68,19 +68,23 @@ async fn still_unlimited(tx: &Tx, promotions: &[PromotionId], candidates: &[Cand
     if unlimited.is_empty() {
         return Ok(());
     }
-    let limits: Vec<Option<i64>> = promotion::Entity::find()
+    if limits(tx, unlimited).await?.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    Err(Error::new(Code::ConcurrentChange, "A promotion was limited at the same moment."))
+}
+
+/// The usage limits of promotions, which stay what they are until the end of the transaction.
+async fn limits(tx: &Tx, promotions: Vec<PromotionId>) -> Result<Vec<Option<i64>>> {
+    Ok(promotion::Entity::find()
         .select_only()
         .column(promotion::Column::UsageLimit)
-        .filter(promotion::Column::Id.is_in(unlimited))
+        .filter(promotion::Column::Id.is_in(promotions))
         .order_by_asc(promotion::Column::Id)
         .lock(LockType::KeyShare)
         .into_tuple()
         .all(&**tx)
-        .await?;
-    if limits.iter().all(Option::is_none) {
-        return Ok(());
-    }
-    Err(Error::new(Code::ConcurrentChange, "A promotion was limited at the same moment."))
+        .await?)
 }
 
 async fn count(tx: &Tx, row: &promotion::Model) -> Result<()> {
@@ -133,6 +137,10 @@ pub async fn give_back(tx: &Tx, order: OrderId, only: Option<&[PromotionId]>) ->
     }
     let mut rows = query.all(&**tx).await?;
     rows.sort_by_key(|row| row.promotion_id);
+    if !rows.is_empty() {
+        // A limit that is set meanwhile would count the uses that are given back here.
+        limits(tx, rows.iter().map(|row| row.promotion_id).collect()).await?;
+    }
     for row in &rows {
         promotion::Entity::update_many()
             .col_expr(promotion::Column::Used, Expr::col(promotion::Column::Used).sub(1_i64))

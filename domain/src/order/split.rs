@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use souk_entity::id::{OfferId, OrderId, OrderLineId, ReservationId, SellerId, SellerOrderId};
 use souk_entity::money::CurrencyCode;
 use souk_entity::status::{OrderStatus, ReservationStatus};
@@ -14,6 +15,7 @@ use super::detail::Part;
 use super::pricing::{Priced, PricedLine, PricedPart};
 use super::stock;
 use crate::error::{Code, Error, Result};
+use crate::store::Tx;
 
 /// The order that is split.
 #[derive(Clone, Copy, Debug)]
@@ -227,6 +229,21 @@ pub fn steps(parts: &[Part], priced: &Priced) -> Result<Vec<price_step::Model>> 
         }
     }
     Ok(rows)
+}
+
+/// Rows of one insert: SQLite takes 32,766 parameters in a statement, and a step has 13.
+pub const ROWS_AT_ONCE: usize = 2_000;
+
+/// Writes the record of pricing.
+///
+/// # Errors
+/// The database's.
+pub async fn write_steps(tx: &Tx, steps: &[price_step::Model]) -> Result<()> {
+    for rows in steps.chunks(ROWS_AT_ONCE) {
+        let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
+        price_step::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
+    }
+    Ok(())
 }
 
 /// The holds on stock of a line.

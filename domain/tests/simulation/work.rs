@@ -8,7 +8,7 @@ use souk_domain::job::{Lease, Task};
 use souk_domain::money::Money;
 use souk_domain::order::lifecycle::{self, Expiry};
 use souk_domain::payment::{self, ASK_AFTER, refund};
-use souk_domain::port::{PortError, ProviderPaymentStatus, ProviderTransferStatus};
+use souk_domain::port::{PortError, ProviderPaymentStatus, ProviderTransfer, ProviderTransferStatus};
 use souk_domain::shipment::{self as parcels, ASK_EVERY};
 use souk_domain::{cart, payout, returns};
 use souk_entity::id::{PaymentId, PayoutId, RefundId, ShipmentId};
@@ -216,6 +216,7 @@ impl World {
     }
 
     async fn refund(&mut self, lease: Lease, id: RefundId) -> Result<()> {
+        let asked_before = refund::was_asked(self.store.read(), id).await?;
         let Some((refund, payment)) = self.store.write(async |tx| refund::submit(&tx, id).await).await? else {
             return self.complete(lease).await;
         };
@@ -232,7 +233,13 @@ impl World {
         }
         let provider_ref = payment.provider_ref.ok_or_else(|| Error::internal("captured without a name"))?;
         let amount = Money { amount: refund.amount, currency: refund.currency };
-        match self.outside.refund(&mut self.dice, &provider_ref, amount, &format!("refund:{id}")) {
+        let key = format!("refund:{id}");
+        let found = self.outside.refunds.get(&key).filter(|_| asked_before).map(|(_, paid)| paid.clone());
+        let answer = match found {
+            Some(paid) => Ok(paid),
+            None => self.outside.refund(&mut self.dice, &provider_ref, amount, &key),
+        };
+        match answer {
             Ok(paid) => succeed(Some(&paid.provider_ref)).await,
             Err(PortError::Refused { message, .. }) => {
                 self.store
@@ -298,24 +305,17 @@ impl World {
     }
 
     async fn submit_payout(&mut self, lease: Lease, id: PayoutId) -> Result<()> {
+        let key = format!("payout:{id}");
+        let asked = payout::asked(self.store.read(), id).await?;
+        if let Some(seen) = asked.and_then(|_| self.outside.transfers.get(&key).cloned()) {
+            return self.take_over(lease, id, &seen).await;
+        }
         let Some(payout) = self.store.write(async |tx| payout::submit(&tx, id).await).await? else {
             return self.complete(lease).await;
         };
         let amount = Money { amount: payout.amount, currency: payout.currency };
-        match self.outside.transfer(&mut self.dice, amount, &format!("payout:{id}")) {
-            Ok(seen) => {
-                self.store
-                    .write(async |tx| {
-                        payout::observe(&tx, id, &seen).await?;
-                        match seen.status {
-                            ProviderTransferStatus::Pending => {
-                                lease.continue_at(&tx, JobKind::SubmitPayout, tx.now + ASK_AFTER).await
-                            }
-                            _ => lease.complete(&tx).await,
-                        }
-                    })
-                    .await
-            }
+        match self.outside.transfer(&mut self.dice, amount, &key) {
+            Ok(seen) => self.take_over(lease, id, &seen).await,
             Err(PortError::Refused { message, .. }) => {
                 self.store
                     .write(async |tx| {
@@ -330,5 +330,19 @@ impl World {
             }
             Err(error) => Err(try_again(error)),
         }
+    }
+
+    async fn take_over(&self, lease: Lease, id: PayoutId, seen: &ProviderTransfer) -> Result<()> {
+        self.store
+            .write(async |tx| {
+                payout::observe(&tx, id, seen).await?;
+                match seen.status {
+                    ProviderTransferStatus::Pending => {
+                        lease.continue_at(&tx, JobKind::SubmitPayout, tx.now + ASK_AFTER).await
+                    }
+                    _ => lease.complete(&tx).await,
+                }
+            })
+            .await
     }
 }

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod edits;
+mod edits_later;
 mod journey;
 mod payment;
 mod returns;

@@ -1,9 +1,11 @@
 //! Promotions that can be used only so often, wanted by many at once.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::souk::{Answer, Seller, Shopper, Souk, text};
+use crate::souk::{Answer, Seller, Setup, Shopper, Souk, text};
 
 /// A seller with plenty of an offer.
 async fn open() -> (Souk, Seller, String) {
@@ -124,4 +126,54 @@ async fn a_guest_is_known_by_the_address() {
     assert_eq!(outcome(&answers), [3, 27, 0]);
     assert_eq!(souk.admin().await.uses(&made).await, 3);
     souk.settle().await;
+}
+
+#[tokio::test]
+async fn many_promotions_on_many_lines_can_be_ordered() {
+    let souk = Souk::start().await;
+    let seller = souk.seller("Promoting").await;
+    let offers = join_all((0..60).map(async |at| seller.offer(&format!("MANY-{at}"), "1000.00", 10).await)).await;
+    let admin = souk.admin().await;
+    for at in 0..45 {
+        let terms = json!({"name": format!("P{at}"), "kind": "percentage", "percent": "0.1"});
+        seller.promotion(terms.clone()).await;
+        admin.promotion(terms).await;
+    }
+    let shopper = souk.guest();
+    let lines: Vec<(&str, i64)> = offers.iter().map(|offer| (offer.as_str(), 1)).collect();
+    let cart = shopper.cart(&lines).await;
+    shopper.place(&cart).await;
+    souk.audit().await;
+}
+
+#[tokio::test]
+async fn a_limit_that_is_set_while_a_use_is_given_back_does_not_count_it() {
+    if !matches!(Setup::of_environment(), Setup::Services) {
+        return; // SQLite has one writer at a time.
+    }
+    let souk = Souk::start().await;
+    let admin = souk.admin().await;
+    let seller = souk.seller("Limiting").await;
+    let offer = seller.offer("LIMITING-1", "10.00", 10).await;
+    let made = admin.promotion(json!({"code": "LATELIMIT", "kind": "percentage", "percent": "10"})).await;
+    let shopper = souk.guest();
+    let cart = shopper.cart(&[(&offer, 1)]).await;
+    shopper.use_coupon(&cart, "LATELIMIT").await.expect(200);
+    let order = shopper.place(&cart).await;
+    // The cancellation has given the use back and waits for the stock while the limit is set.
+    let hold = "DO $$ BEGIN PERFORM 1 FROM inventory_level FOR UPDATE; PERFORM pg_sleep(3); END $$";
+    let (_, cancelled, changed) = tokio::join!(
+        souk.database().execute(hold, []),
+        async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            shopper.cancel(order.id()).await
+        },
+        async {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            admin.change_promotion(&made, json!({"usage_limit": 1})).await
+        },
+    );
+    cancelled.expect(200);
+    changed.expect(200);
+    assert_eq!(admin.uses(&made).await, 0);
 }
