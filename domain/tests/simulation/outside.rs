@@ -151,14 +151,21 @@ impl Outside {
         })
     }
 
+    /// The transfer of a key; one that is pending may have gone on meanwhile.
+    pub fn find_transfer(&mut self, dice: &mut Dice, key: &str) -> Option<ProviderTransfer> {
+        let calm = self.calm;
+        let known = self.transfers.get_mut(key)?;
+        if known.status == ProviderTransferStatus::Pending && (calm || dice.chance(60)) {
+            known.status =
+                if calm || dice.chance(80) { ProviderTransferStatus::Paid } else { ProviderTransferStatus::Failed };
+        }
+        Some(known.clone())
+    }
+
     pub fn transfer(&mut self, dice: &mut Dice, amount: Money, key: &str) -> Answer<ProviderTransfer> {
         let calm = self.calm;
-        if let Some(known) = self.transfers.get_mut(key) {
-            if known.status == ProviderTransferStatus::Pending && (calm || dice.chance(60)) {
-                known.status =
-                    if calm || dice.chance(80) { ProviderTransferStatus::Paid } else { ProviderTransferStatus::Failed };
-            }
-            return Ok(known.clone());
+        if let Some(known) = self.find_transfer(dice, key) {
+            return Ok(known);
         }
         let status = match dice.within(0, 9) {
             0 | 1 if !calm => ProviderTransferStatus::Pending,

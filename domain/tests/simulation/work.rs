@@ -307,7 +307,7 @@ impl World {
     async fn submit_payout(&mut self, lease: Lease, id: PayoutId) -> Result<()> {
         let key = format!("payout:{id}");
         let asked = payout::asked(self.store.read(), id).await?;
-        if let Some(seen) = asked.and_then(|_| self.outside.transfers.get(&key).cloned()) {
+        if let Some(seen) = asked.and_then(|_| self.outside.find_transfer(&mut self.dice, &key)) {
             return self.take_over(lease, id, &seen).await;
         }
         let Some(payout) = self.store.write(async |tx| payout::submit(&tx, id).await).await? else {
