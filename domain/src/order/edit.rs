@@ -127,7 +127,9 @@ pub async fn edit(
     record(tx, order, &before, &priced, edit, actor).await?;
     let after = detail::read(&**tx, id, None).await?;
     if after.order.total == MinorUnits::ZERO {
-        // Nothing is left to pay: a discount covers all of it.
+        // Nothing is left to pay: a discount covers all of it. It is confirmed with its stock held.
+        let held = stock::reservations_of_order(tx, id).await?;
+        stock::hold_again(tx, &held, after.order.payment_due_at).await?;
         payment::settle_free(tx, &after.order).await?;
         return detail::read(&**tx, id, None).await;
     }

@@ -92,6 +92,24 @@ async fn an_item_is_taken_out_whatever_became_of_the_others() {
 }
 
 #[tokio::test]
+async fn what_is_left_for_nothing_is_confirmed_with_its_stock() {
+    let souk = Souk::start().await;
+    let seller = souk.seller("For Nothing").await;
+    let (paid, free) = (seller.offer("PAID-1", "10.00", 5).await, seller.offer("FREE-1", "0.00", 5).await);
+    souk.admin().await.promotion(json!({"name": "Post free", "kind": "free_shipping"})).await;
+    let shopper = souk.guest();
+    let cart = shopper.cart(&[(&paid, 1), (&free, 2)]).await;
+    let order = shopper.place(&cart).await;
+    let payment = shopper.pay(order.id(), "pm_declined").await;
+    shopper.payment_until(order.id(), text(&payment["id"]), "failed").await;
+    assert_eq!(seller.inventory(&free).await, (5, 0));
+    let order = Order(shopper.remove_item(order.id(), &paid).await.expect(200));
+    assert_eq!((order.total(), order.status()), (0, "processing"));
+    assert_eq!((seller.inventory(&free).await, seller.inventory(&paid).await), ((5, 2), (5, 0)));
+    souk.audit().await;
+}
+
+#[tokio::test]
 async fn a_part_keeps_the_shipping_method_that_it_was_ordered_with() {
     let souk = Souk::start().await;
     let seller = souk.seller("No Post").await;
