@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 use serde_json::json;
 use souk_entity::id::{OfferId, PromotionId, SellerId};
@@ -16,6 +17,7 @@ use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
 use souk_entity::status::{Bearer, PromotionKind, PromotionTarget, Stacking};
 use souk_entity::{category, offer, order_promotion, promotion, promotion_offer, seller};
 
+use crate::account;
 use crate::cart::MOST_UNITS;
 use crate::error::{Code, Error, Result};
 use crate::order::pricing::promotion::{Gift, Target};
@@ -24,6 +26,10 @@ use crate::validity::Validity;
 
 /// The most offers that a promotion names.
 pub const MOST_OFFERS: usize = 500;
+
+/// The most promotions of one seller, and of the platform, that apply by themselves and are neither
+/// switched off nor over: each of them is tried on every cart.
+pub const MOST_AUTOMATIC: u64 = 50;
 
 /// The priority of a promotion that is the last to be applied.
 pub const LAST_PRIORITY: i32 = 1_000;
@@ -65,7 +71,7 @@ pub struct NewPromotion {
 ///
 /// # Errors
 /// [`Code::AlreadyExists`] for a code that is taken; [`Code::InvalidValue`], [`Code::InvalidMoney`]
-/// for terms that cannot be; [`Code::NotFound`] for a seller, category or offers that are not
+/// for terms that cannot be, or for more than [`MOST_AUTOMATIC`]; [`Code::NotFound`] for a seller, category or offers that are not
 /// there, or for offers that are not the seller's.
 pub async fn create(tx: &Tx, new: NewPromotion) -> Result<promotion::Model> {
     check(&new)?;
@@ -110,6 +116,9 @@ pub async fn create(tx: &Tx, new: NewPromotion) -> Result<promotion::Model> {
         created_at: tx.now,
         updated_at: tx.now,
     };
+    if is_automatic(&row, tx.now) {
+        one_more_automatic(tx, row.seller_id).await?;
+    }
     promotion::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
     if !offers.is_empty() {
         let rows = offers
@@ -118,6 +127,38 @@ pub async fn create(tx: &Tx, new: NewPromotion) -> Result<promotion::Model> {
         promotion_offer::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
     }
     Ok(row)
+}
+
+/// Whether it applies by itself, now or later.
+fn is_automatic(row: &promotion::Model, now: DateTime<Utc>) -> bool {
+    row.code.is_none() && row.active && row.ends_at.is_none_or(|ends| ends > now)
+}
+
+/// Whether a seller, or the platform, can have one more promotion that applies by itself.
+async fn one_more_automatic(tx: &Tx, owner: Option<SellerId>) -> Result<()> {
+    let own = match owner {
+        Some(seller) => {
+            account::take_turns(tx, seller).await?;
+            promotion::Column::SellerId.eq(seller)
+        }
+        // There is no row to take turns by. Two that are made at the same moment may be one more
+        // than the most, which harms nobody.
+        None => promotion::Column::SellerId.is_null(),
+    };
+    let there = promotion::Entity::find()
+        .filter(own)
+        .filter(promotion::Column::Code.is_null())
+        .filter(promotion::Column::Active.eq(true))
+        .filter(Condition::any().add(promotion::Column::EndsAt.is_null()).add(promotion::Column::EndsAt.gt(tx.now)))
+        .count(&**tx)
+        .await?;
+    if there < MOST_AUTOMATIC {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "There can be {MOST_AUTOMATIC} promotions without a code, those to come included. Switch one off or end it \
+         first, or make this one with a code."
+    )))
 }
 
 /// A code as it is stored.
@@ -244,7 +285,7 @@ pub struct PromotionChange {
 ///
 /// # Errors
 /// [`Code::NotFound`], also for one that is not `seller`'s; [`Code::StaleVersion`];
-/// [`Code::InvalidValue`].
+/// [`Code::InvalidValue`], also for more than [`MOST_AUTOMATIC`].
 pub async fn change(
     tx: &Tx,
     seller: Option<SellerId>,
@@ -258,6 +299,7 @@ pub async fn change(
         .await?
         .ok_or_else(|| Error::not_found("promotion"))?;
     check_version(if_version, row.version)?;
+    let was_automatic = is_automatic(&row, tx.now);
     if change.ends_at.is_some() {
         // One that is over may go on: its code is taken, so it cannot be made again.
         let validity = Validity { starts_at: row.starts_at, ends_at: None };
@@ -279,6 +321,9 @@ pub async fn change(
     priority(row.priority)?;
     row.name = change.name.unwrap_or(row.name);
     row.active = change.active.unwrap_or(row.active);
+    if is_automatic(&row, tx.now) && !was_automatic {
+        one_more_automatic(tx, row.seller_id).await?;
+    }
     row.version += 1;
     row.updated_at = tx.now;
     let update = promotion::ActiveModel {

@@ -104,7 +104,7 @@ words! {
     LedgerAccount {
         /// Asset: money the payment provider holds for us.
         ProviderClearing,
-        /// Asset: money on its way to sellers, negative until the provider says that it went.
+        /// Liability: money on its way to sellers, owed until the provider says that it went.
         PayoutClearing,
         /// Liability: what we owe a seller; kept per seller.
         SellerPayable,

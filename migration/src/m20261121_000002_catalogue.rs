@@ -230,7 +230,7 @@ CREATE TABLE promotion (
 CREATE INDEX ix_promotion_seller_id ON promotion (seller_id, id);
 CREATE INDEX ix_promotion_target_seller_id ON promotion (target_seller_id);
 CREATE INDEX ix_promotion_target_category_id ON promotion (target_category_id);
-CREATE INDEX ix_promotion_automatic ON promotion (starts_at) WHERE code IS NULL AND active;
+CREATE INDEX ix_promotion_automatic ON promotion (seller_id, starts_at) WHERE code IS NULL AND active;
 
 CREATE TABLE promotion_offer (
     promotion_id {uuid} NOT NULL CONSTRAINT fk_promotion_offer_promotion REFERENCES promotion (id),

@@ -48,20 +48,26 @@ LEFT JOIN inventory_level i ON i.offer_id = o.id
 WHERE l.cart_id = ('00000009-0000-7000-8000-' || :order)::uuid;
 SELECT m.id, m.seller_id, m.name, m.pricing, m.price, m.free_over, m.min_days, m.max_days, w.up_to_grams, w.price AS step_price
 FROM shipping_method m LEFT JOIN shipping_weight_step w ON w.shipping_method_id = m.id
-WHERE m.seller_id IN (SELECT o.seller_id FROM cart_line l JOIN offer o ON o.id = l.offer_id WHERE l.cart_id = ('00000009-0000-7000-8000-' || :order)::uuid)
+WHERE m.seller_id IN (('00000002-0000-7000-8000-' || :seller1)::uuid, ('00000002-0000-7000-8000-' || :seller2)::uuid)
   AND m.currency = 'USD' AND m.active AND (m.shipping_zone_id IS NULL OR EXISTS (SELECT 1 FROM shipping_zone_place z
     WHERE z.shipping_zone_id = m.shipping_zone_id AND z.country = 'GB' AND z.region IN ('', '')))
 ORDER BY m.id, w.up_to_grams;
 SELECT p.*, t.offer_id AS offer FROM promotion p
 LEFT JOIN promotion_offer t ON t.promotion_id = p.id AND t.offer_id IN (SELECT offer_id FROM cart_line WHERE cart_id = ('00000009-0000-7000-8000-' || :order)::uuid)
-WHERE p.code IS NULL AND p.active AND p.starts_at <= now() AND (p.ends_at IS NULL OR p.ends_at > now())
-  AND (p.seller_id IS NULL OR p.seller_id IN (SELECT o.seller_id FROM cart_line l JOIN offer o ON o.id = l.offer_id WHERE l.cart_id = ('00000009-0000-7000-8000-' || :order)::uuid))
+WHERE p.seller_id IS NULL AND p.code IS NULL AND p.active AND p.starts_at <= now() AND (p.ends_at IS NULL OR p.ends_at > now())
+UNION ALL
+SELECT p.*, t.offer_id AS offer FROM promotion p
+LEFT JOIN promotion_offer t ON t.promotion_id = p.id AND t.offer_id IN (SELECT offer_id FROM cart_line WHERE cart_id = ('00000009-0000-7000-8000-' || :order)::uuid)
+WHERE p.seller_id IN (SELECT o.seller_id FROM cart_line l JOIN offer o ON o.id = l.offer_id WHERE l.cart_id = ('00000009-0000-7000-8000-' || :order)::uuid)
+  AND p.code IS NULL AND p.active AND p.starts_at <= now() AND (p.ends_at IS NULL OR p.ends_at > now())
 UNION ALL
 SELECT p.*, t.offer_id AS offer FROM cart_promotion c JOIN promotion p ON p.id = c.promotion_id
 LEFT JOIN promotion_offer t ON t.promotion_id = p.id AND t.offer_id IN (SELECT offer_id FROM cart_line WHERE cart_id = ('00000009-0000-7000-8000-' || :order)::uuid)
 WHERE c.cart_id = ('00000009-0000-7000-8000-' || :order)::uuid;
-SELECT r.*, z.* FROM tax_rate r JOIN tax_zone z ON z.id = r.tax_zone_id
-WHERE z.country = 'GB' AND z.region IN ('', '') AND r.starts_at <= now() AND (r.ends_at IS NULL OR r.ends_at > now());
+SELECT z.region, z.prices_include_tax, r.* FROM tax_zone z
+LEFT JOIN tax_rate r ON r.tax_zone_id = z.id AND z.region IN ('', '') AND r.starts_at <= now() AND (r.ends_at IS NULL OR r.ends_at > now())
+WHERE z.country = 'GB' AND (z.region IN ('', '') OR NOT EXISTS (SELECT 1 FROM tax_zone o WHERE o.country = 'GB' AND o.region IN ('', '')))
+ORDER BY z.region, r.starts_at;
 SELECT * FROM commission_rule
 WHERE (seller_id IS NULL OR seller_id IN (('00000002-0000-7000-8000-' || :seller1)::uuid, ('00000002-0000-7000-8000-' || :seller2)::uuid))
   AND (currency IS NULL OR currency = 'USD') AND starts_at <= now() AND (ends_at IS NULL OR ends_at > now());

@@ -19,7 +19,6 @@ mod payouts;
 mod promotions;
 mod races;
 mod refunds;
-mod review_money;
 mod schema;
 mod shipping;
 mod souk;

@@ -1,5 +1,6 @@
 //! Shipping: which ways there are to a place, for a weight, and what they cost.
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::souk::terms::{Goods, places};
@@ -238,4 +239,28 @@ async fn methods_that_cannot_be() {
     assert_eq!((&shown[0]["pricing"], &shown[0]["price"]), (&json!("flat"), &json!("1.00")));
     assert_eq!((&shown[1]["pricing"], &shown[1]["price"]), (&json!("weight"), &Value::Null));
     assert_eq!(shown[1]["weight_steps"].as_array().map(Vec::len), Some(50));
+}
+
+#[tokio::test]
+async fn so_many_ways_can_be_in_use() {
+    let (souk, seller, _guest) = open().await;
+    let add = async |name: &str| seller.try_shipping_method(json!({"name": name, "price": "1.00"})).await;
+    let names: Vec<String> = (0..110).map(|at| format!("Method {at}")).collect();
+    let answers = join_all(names.iter().map(|name| add(name))).await;
+    let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status.as_u16() == 201);
+    assert_eq!((made.len(), refused.len()), (100, 10), "also when they are added at the same moment");
+    for refusal in refused {
+        let error = refusal.refused(422, "INVALID_VALUE");
+        assert!(text(&error["message"]).contains("take one out of use first"), "{error}");
+    }
+    let first = text(&made[0].json()["id"]).to_owned();
+    let switch = async |active: bool| seller.change_shipping_method(&first, json!({"active": active})).await;
+    switch(true).await.expect(200);
+    switch(false).await.expect(200);
+    let other = add("Another").await.expect(201);
+    switch(true).await.refused(422, "INVALID_VALUE");
+    seller.change_shipping_method(&first, json!({"price": "2.00"})).await.expect(200);
+    seller.change_shipping_method(text(&other["id"]), json!({"active": false})).await.expect(200);
+    switch(true).await.expect(200);
+    souk.seller("Another").await.shipping_method(json!({"name": "Theirs", "price": "1.00"})).await;
 }

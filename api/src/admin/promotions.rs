@@ -28,7 +28,8 @@ impl AdminPromotions {
     /// Make a promotion of the marketplace
     ///
     /// For the goods of any seller. Borne by the marketplace, sellers are paid as without it; borne by the sellers, each
-    /// is paid less.
+    /// is paid less. At most 50 of the marketplace that have no code, and so apply by themselves, can be on, or still
+    /// to come.
     #[oai(path = "/", method = "post", operation_id = "createPromotion")]
     async fn create(
         &self,
@@ -90,7 +91,8 @@ impl AdminPromotions {
     /// Change a promotion
     ///
     /// How long and how often it can be used, and in which order; never what it takes off. Placed orders keep it. A
-    /// seller's can be stopped here as well.
+    /// seller's can be stopped here as well. At most 50 of the marketplace, and 50 of each seller, that have no code can
+    /// be on, or still to come.
     #[oai(path = "/:id", method = "patch", operation_id = "changePromotion")]
     async fn change(
         &self,

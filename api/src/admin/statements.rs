@@ -26,7 +26,8 @@ pub struct SellerStatements;
 impl SellerStatements {
     /// Show what the marketplace owes a seller
     ///
-    /// As of any instant: what was entered in the past never changes.
+    /// As of any instant: what was entered in the past never changes. An entry carries the instant at which its
+    /// transaction began, so the balance of the last few seconds may still change.
     #[oai(path = "/:id/balance", method = "get", operation_id = "adminGetSellerBalance")]
     async fn balance(
         &self,
@@ -54,7 +55,8 @@ impl SellerStatements {
         /// ISO 4217; needed where there are entries in several currencies, or none.
         #[oai(validator(max_length = 3))]
         currency: Query<Option<String>>,
-        /// Entries after this; the beginning of the month of `to` when left out.
+        /// Entries after this; when left out, the beginning of the month of the instant just before `to`, so that the
+        /// first of a month as `to` tells the month before.
         from: Query<Option<DateTime<Utc>>>,
         /// Entries up to this, included, at most 366 days after `from`; now when left out.
         to: Query<Option<DateTime<Utc>>>,
@@ -82,7 +84,8 @@ impl SellerStatements {
         /// ISO 4217; needed where there are entries in several currencies, or none.
         #[oai(validator(max_length = 3))]
         currency: Query<Option<String>>,
-        /// Entries after this; the beginning of the month of `to` when left out.
+        /// Entries after this; when left out, the beginning of the month of the instant just before `to`, so that the
+        /// first of a month as `to` tells the month before.
         from: Query<Option<DateTime<Utc>>>,
         /// Entries up to this, included, at most 366 days after `from`; now when left out.
         to: Query<Option<DateTime<Utc>>>,

@@ -169,7 +169,9 @@ pub struct TaxZones;
 impl TaxZones {
     /// Add a tax zone
     ///
-    /// A country, or a region of one: a region's rate of a class goes before its country's.
+    /// A country, or a region of one: a region's rate of a class goes before its country's. Where a country has only
+    /// zones of regions, orders to the rest of it are refused, so that an address without its region does not go
+    /// untaxed; to sell there, add a zone of the whole country as well.
     #[oai(path = "/", method = "post", operation_id = "createTaxZone")]
     async fn create(
         &self,

@@ -33,7 +33,8 @@ pub struct CreateProduct {
     description: String,
     /// Its category.
     category_id: Option<Uuid>,
-    /// Which tax rates apply to it: small letters, digits, hyphens, underscores; `standard` when left out.
+    /// Which tax rates apply to it: small letters, digits, hyphens, underscores, but not `shipping`;
+    /// `standard` when left out.
     #[oai(validator(min_length = 1, max_length = 40))]
     tax_class: Option<String>,
 }
@@ -59,7 +60,7 @@ pub struct ChangeProduct {
     /// Its description.
     #[oai(validator(max_length = 10000))]
     description: Option<String>,
-    /// Which tax rates apply to it.
+    /// Which tax rates apply to it; not `shipping`.
     #[oai(validator(min_length = 1, max_length = 40))]
     tax_class: Option<String>,
     /// Whether it is shown.

@@ -20,7 +20,8 @@ impl SellerExplain {
     /// Explain an amount of the seller's
     ///
     /// Every amount of one's own order line, seller order, refund or payout: each step with the rule applied, what it
-    /// was worked out of and what rounding added, and the ledger entries that were made.
+    /// was worked out of and what rounding added, and the ledger entries that were made. Of a promotion that is divided
+    /// among several sellers only the seller's own part is told.
     #[oai(path = "/:kind/:id", method = "get", operation_id = "explainSellerAmounts")]
     async fn explain(
         &self,

@@ -26,7 +26,8 @@ pub struct SellerPromotions;
 impl SellerPromotions {
     /// Make a promotion that the seller bears
     ///
-    /// It takes off this seller's goods or shipping only, and lowers what the seller is paid.
+    /// It takes off this seller's goods or shipping only, and lowers what the seller is paid. At most 50 of a seller
+    /// that have no code, and so apply by themselves, can be on, or still to come.
     #[oai(path = "/", method = "post", operation_id = "createSellerPromotion")]
     async fn create(
         &self,
@@ -78,7 +79,8 @@ impl SellerPromotions {
 
     /// Change a promotion
     ///
-    /// How long and how often it can be used, and in which order; never what it takes off. Placed orders keep it.
+    /// How long and how often it can be used, and in which order; never what it takes off. Placed orders keep it. At
+    /// most 50 of a seller that have no code can be on, or still to come.
     #[oai(path = "/:id", method = "patch", operation_id = "changeSellerPromotion")]
     async fn change(
         &self,

@@ -171,6 +171,8 @@ pub struct SellerShippingMethods;
 #[OpenApi(prefix_path = "/api/v1/seller/shipping-methods", tag = "Tag::SellerCatalogue")]
 impl SellerShippingMethods {
     /// Add a shipping method
+    ///
+    /// At most 100 of a seller can be in use.
     #[oai(path = "/", method = "post", operation_id = "createShippingMethod")]
     async fn create(
         &self,
@@ -233,7 +235,7 @@ impl SellerShippingMethods {
     /// Change a shipping method
     ///
     /// Its price, its times, or whether it is in use; placed orders keep what they were placed with. For another
-    /// zone, currency or pricing, add another method.
+    /// zone, currency or pricing, add another method. At most 100 of a seller can be in use.
     #[oai(path = "/:id", method = "patch", operation_id = "changeShippingMethod")]
     async fn change(
         &self,

@@ -56,7 +56,8 @@ pub struct Statements;
 impl Statements {
     /// Show what the marketplace owes the seller
     ///
-    /// As of any instant: what was entered in the past never changes.
+    /// As of any instant: what was entered in the past never changes. An entry carries the instant at which its
+    /// transaction began, so the balance of the last few seconds may still change.
     #[oai(path = "/balance", method = "get", operation_id = "getSellerBalance")]
     async fn balance(
         &self,
@@ -81,7 +82,8 @@ impl Statements {
         /// ISO 4217; needed where there are entries in several currencies, or none.
         #[oai(validator(max_length = 3))]
         currency: Query<Option<String>>,
-        /// Entries after this; the beginning of the month of `to` when left out.
+        /// Entries after this; when left out, the beginning of the month of the instant just before `to`, so that the
+        /// first of a month as `to` tells the month before.
         from: Query<Option<DateTime<Utc>>>,
         /// Entries up to this, included, at most 366 days after `from`; now when left out.
         to: Query<Option<DateTime<Utc>>>,
@@ -107,7 +109,8 @@ impl Statements {
         /// ISO 4217; needed where there are entries in several currencies, or none.
         #[oai(validator(max_length = 3))]
         currency: Query<Option<String>>,
-        /// Entries after this; the beginning of the month of `to` when left out.
+        /// Entries after this; when left out, the beginning of the month of the instant just before `to`, so that the
+        /// first of a month as `to` tells the month before.
         from: Query<Option<DateTime<Utc>>>,
         /// Entries up to this, included, at most 366 days after `from`; now when left out.
         to: Query<Option<DateTime<Utc>>>,

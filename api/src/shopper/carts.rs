@@ -245,7 +245,8 @@ impl Carts {
 
     /// Put in a code
     ///
-    /// Of a promotion; upper and lower case are the same. A cart holds at most 10.
+    /// Of a promotion; upper and lower case are the same. A cart holds at most 10. One that is switched off or has not
+    /// started is answered like one that is not there.
     #[oai(path = "/:id/coupons/:code", method = "put", operation_id = "addCartCoupon")]
     async fn add_coupon(
         &self,
@@ -281,7 +282,8 @@ impl Carts {
 
     /// Say where the goods go
     ///
-    /// Shipping and tax are quoted for it; the order's own address is what counts in the end.
+    /// Shipping and tax are quoted for it; the order's own address is what counts in the end. Where tax depends on the
+    /// region, the cart's obstacle names the regions until one of them is given.
     #[oai(path = "/:id/destination", method = "put", operation_id = "setCartDestination")]
     async fn set_destination(
         &self,

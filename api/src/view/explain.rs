@@ -108,7 +108,8 @@ pub struct ExplainedStep {
     rule_id: Option<Uuid>,
     /// Its name then.
     rule_name: Option<String>,
-    /// The amount that it is worked out of.
+    /// The amount that it is worked out of. A seller is not told it, nor what is divided, nor the sum of weights, nor
+    /// what rounding added, where that would tell what other sellers sold in the same order.
     base: Option<String>,
     /// The rate that is applied to it, such as `8.875`.
     rate_percent: Option<String>,
@@ -126,7 +127,7 @@ pub struct ExplainedStep {
     units_of: Option<i64>,
     /// What rounding or the largest remainder added, in minor units of the currency, such as
     /// `0.250000` of a cent.
-    rounding: String,
+    rounding: Option<String>,
     /// What it comes to.
     amount: String,
 }
@@ -198,7 +199,7 @@ impl ExplainedStep {
             units_before: step.units.map(|units| units.before),
             units_after: step.units.map(|units| units.after),
             units_of: step.units.map(|units| units.of),
-            rounding: Decimal::new(step.rounding_ppm, 6).to_string(),
+            rounding: step.rounding_ppm.map(|ppm| Decimal::new(ppm, 6).to_string()),
             amount: show(step.amount),
         }
     }

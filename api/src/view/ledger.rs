@@ -15,7 +15,7 @@ use crate::http::page::Page;
 pub enum LedgerAccount {
     /// Money that the payment provider holds.
     ProviderClearing,
-    /// Payouts on their way.
+    /// Payouts on their way to sellers, owed until they went.
     PayoutClearing,
     /// What the marketplace owes sellers.
     SellerPayable,
@@ -68,7 +68,8 @@ pub enum LedgerSource {
 /// What a seller is owed as of an instant.
 #[derive(Debug, Object)]
 pub struct SellerBalances {
-    /// Entries up to this, included, are counted.
+    /// Entries up to this, included, are counted. An entry carries the instant at which its transaction began, so what
+    /// is told of the last few seconds may still change.
     as_of: DateTime<Utc>,
     /// Per currency.
     balances: Vec<SellerBalance>,

@@ -4,7 +4,7 @@ mod settings;
 pub mod transition;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -242,6 +242,16 @@ pub async fn decide(
 
 async fn lock(tx: &Tx, id: SellerId) -> Result<seller::Model> {
     seller::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("seller"))
+}
+
+/// Locks a seller's row, so that requests that count the seller's rows take turns. Rows that refer
+/// to the seller can be written meanwhile.
+///
+/// # Errors
+/// [`Code::NotFound`].
+pub async fn take_turns(tx: &Tx, id: SellerId) -> Result<()> {
+    let found = seller::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
+    found.map(|_| ()).ok_or_else(|| Error::not_found("seller"))
 }
 
 fn change(seller: &seller::Model, from: Option<SellerStatus>, actor: Actor, note: Option<String>) -> Change {

@@ -238,14 +238,15 @@ pub const MOST_CODES: u64 = 10;
 /// Puts the promotion of a code into a cart; one that is in it already stays.
 ///
 /// # Errors
-/// [`Code::CouponNotApplicable`] when it is unknown, over, or not for this cart's currency;
+/// [`Code::CouponNotApplicable`] when it is unknown, not on, over, or not for this cart's currency;
 /// [`Code::CouponExhausted`]; [`Code::InvalidValue`] for more than [`MOST_CODES`].
 pub async fn add_code(tx: &Tx, cart: &cart::Model, code: &str) -> Result<()> {
+    let code = code.trim().to_uppercase();
     let found = promotion::Entity::find()
-        .filter(promotion::Column::Code.eq(code.trim().to_uppercase()))
+        .filter(promotion::Column::Code.eq(&code))
         .one(&**tx)
         .await?
-        .ok_or_else(|| Error::new(Code::CouponNotApplicable, format!("There is no code {code}.")))?;
+        .ok_or_else(|| terms::no_such_code(&code))?;
     let promotion_id = found.id;
     Candidate { row: found, offers: HashSet::new() }.check(cart.currency, tx.now)?;
     let row = cart_promotion::ActiveModel { cart_id: Set(cart.id), promotion_id: Set(promotion_id) };
@@ -311,6 +312,9 @@ pub async fn quote(db: &impl ConnectionTrait, id: CartId, owner: &Owner, now: Da
     let buyer = Buyer { user_id, shopper: user_id.map(|user| user.to_string()) };
     let terms = terms::read(db, id, &basket, (cart.currency, now), to.as_ref(), user_id).await?;
     let (priced, mut obstacle) = terms.price_with_what_applies(db, &basket, &buyer).await?;
+    if let Err(error) = terms.tax.check() {
+        obstacle = Some(error);
+    }
     if let Err(error) = basket.check(cart.currency) {
         obstacle = Some(error);
     } else if let Some(error) = crate::order::stock::shortage(&basket.lines) {

@@ -4,13 +4,14 @@ pub mod batch;
 pub mod inventory;
 pub mod transition;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select};
 use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId, WarehouseId};
 use souk_entity::money::MinorUnits;
 use souk_entity::{category, offer, product, variant, warehouse};
 
 use crate::error::{Code, Error, Result};
 use crate::money::Money;
+use crate::order::pricing::tax::SHIPPING;
 use crate::store::{Tx, check_version};
 use crate::tax;
 
@@ -49,7 +50,7 @@ pub struct NewProduct {
 /// Describes a product.
 ///
 /// # Errors
-/// [`Code::NotFound`] for an unknown category; [`Code::InvalidValue`] for what is no tax class.
+/// [`Code::NotFound`] for an unknown category; [`Code::InvalidValue`] for what is no tax class of goods.
 pub async fn create_product(tx: &Tx, seller: SellerId, new: NewProduct) -> Result<product::Model> {
     if let Some(category) = new.category {
         category::Entity::find_by_id(category).one(&**tx).await?.ok_or_else(|| Error::not_found("category"))?;
@@ -61,13 +62,22 @@ pub async fn create_product(tx: &Tx, seller: SellerId, new: NewProduct) -> Resul
         search_name: search_name(&new.name),
         name: new.name,
         description: new.description,
-        tax_class: tax::class(&new.tax_class)?,
+        tax_class: class_of_goods(&new.tax_class)?,
         active: true,
         created_at: tx.now,
         updated_at: tx.now,
     };
     product::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
     Ok(row)
+}
+
+fn class_of_goods(name: &str) -> Result<String> {
+    if name == SHIPPING {
+        return Err(Error::invalid(
+            "The tax class shipping is that of shipping itself; name another, such as standard.",
+        ));
+    }
+    tax::class(name)
 }
 
 fn search_name(name: &str) -> String {
@@ -90,15 +100,16 @@ pub struct ProductChange {
 /// Shows or hides a product, or describes it anew; for the seller who made it.
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::InvalidValue`] for what is no tax class.
+/// [`Code::NotFound`]; [`Code::InvalidValue`] for what is no tax class of goods.
 pub async fn change_product(tx: &Tx, seller: SellerId, id: ProductId, change: ProductChange) -> Result<product::Model> {
-    let mut row = product_of(&**tx, seller, id).await?;
+    let mut row =
+        own_product(seller, id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("product"))?;
     if let Some(name) = change.name {
         row.search_name = search_name(&name);
         row.name = name;
     }
     if let Some(class) = change.tax_class {
-        row.tax_class = tax::class(&class)?;
+        row.tax_class = class_of_goods(&class)?;
     }
     row.description = change.description.unwrap_or(row.description);
     row.active = change.active.unwrap_or(row.active);
@@ -129,7 +140,7 @@ pub async fn create_variant(
     name: &str,
     weight_grams: i32,
 ) -> Result<variant::Model> {
-    product_of(&**tx, seller, product).await?;
+    own_product(seller, product).one(&**tx).await?.ok_or_else(|| Error::not_found("product"))?;
     let row = variant::Model {
         id: VariantId::at(tx.now),
         product_id: product,
@@ -142,12 +153,8 @@ pub async fn create_variant(
     Ok(row)
 }
 
-async fn product_of(db: &impl ConnectionTrait, seller: SellerId, id: ProductId) -> Result<product::Model> {
-    product::Entity::find_by_id(id)
-        .filter(product::Column::CreatedBySellerId.eq(seller))
-        .one(db)
-        .await?
-        .ok_or_else(|| Error::not_found("product"))
+fn own_product(seller: SellerId, id: ProductId) -> Select<product::Entity> {
+    product::Entity::find_by_id(id).filter(product::Column::CreatedBySellerId.eq(seller))
 }
 
 /// Offers a variant, the seller's own or another's, at a price.

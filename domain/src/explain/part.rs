@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use souk_entity::id::{SellerId, SellerOrderId};
 use souk_entity::money::MinorUnits;
 use souk_entity::status::PriceStepKind;
@@ -10,7 +10,7 @@ use souk_entity::{order_line, price_step, promotion, seller_order};
 use uuid::Uuid;
 
 use super::posted;
-use super::step::{Recorded, Step, StepKind};
+use super::step::{Audience, Recorded, Step, StepKind};
 use super::{Amount, Explanation, Subject};
 use crate::error::{Error, Result};
 use crate::money::{Money, add, sub};
@@ -21,6 +21,7 @@ pub(super) struct Priced {
     pub lines: Vec<order_line::Model>,
     steps: Vec<price_step::Model>,
     promotions: HashMap<Uuid, promotion::Model>,
+    audience: Audience,
 }
 
 impl Priced {
@@ -44,16 +45,32 @@ impl Priced {
             steps.iter().filter(|step| step.kind == PriceStepKind::Promotion).filter_map(|step| step.rule_id).collect();
         let rows = promotion::Entity::find().filter(promotion::Column::Id.is_in(applied)).all(db).await?;
         let promotions = rows.into_iter().map(|row| (row.id.into(), row)).collect();
-        Ok(Self { part, lines, steps, promotions })
+        let audience = match seller {
+            Some(_) if is_beside_others(db, &part).await? => Audience::OneOfSeveralSellers,
+            _ => Audience::All,
+        };
+        Ok(Self { part, lines, steps, promotions, audience })
     }
 
     pub fn recorded(&self) -> Recorded<'_> {
-        Recorded { currency: self.part.currency, lines: &self.lines, steps: &self.steps, promotions: &self.promotions }
+        Recorded {
+            currency: self.part.currency,
+            lines: &self.lines,
+            steps: &self.steps,
+            promotions: &self.promotions,
+            audience: self.audience,
+        }
     }
 
     pub fn show(&self, amount: MinorUnits) -> Money {
         Money { amount, currency: self.part.currency }
     }
+}
+
+/// Whether the order has goods of other sellers too.
+async fn is_beside_others(db: &impl ConnectionTrait, part: &seller_order::Model) -> Result<bool> {
+    let all = seller_order::Entity::find().filter(seller_order::Column::OrderId.eq(part.order_id));
+    Ok(all.count(db).await? > 1)
 }
 
 pub(super) async fn explain(

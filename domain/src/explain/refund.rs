@@ -29,7 +29,7 @@ pub(super) async fn explain(db: &impl ConnectionTrait, id: RefundId, seller: Opt
 async fn own(db: &impl ConnectionTrait, refund: &refund::Model, seller: Option<SellerId>) -> Result<Option<Priced>> {
     let part = seller_order::Entity::find_by_id(refund.seller_order_id).one(db).await?;
     match part.filter(|part| seller.is_none_or(|only| only == part.seller_id)) {
-        Some(part) => Priced::find(db, part.id, None).await.map(Some),
+        Some(part) => Priced::find(db, part.id, seller).await.map(Some),
         None => Ok(None),
     }
 }
@@ -144,7 +144,8 @@ const COMPONENTS: [Component; 5] = [
     },
     Component {
         name: "tax",
-        formula: "The tax in amount: of each line the slice of its tax, of shipping in proportion.",
+        formula: "The tax in what is refunded, also where goodwill has paid for it before: of each line the slice of its \
+                  tax, of shipping in proportion.",
         amount: |refund| refund.tax,
         of_row: |row| row.tax,
         of_line: |line| line.tax,
@@ -250,7 +251,11 @@ fn borne(refund: &refund::Model, priced: &Priced) -> Result<Amount> {
     );
     let steps = vec![
         Step::plain(StepKind::Amount, "What the shopper gets back", refund.amount),
-        Step::plain(StepKind::Amount, "The tax in it, which the marketplace no longer owes", minus(refund.tax)),
+        Step::plain(
+            StepKind::Amount,
+            "The tax in what is refunded, which the marketplace no longer owes",
+            minus(refund.tax),
+        ),
         Step::plain(StepKind::Amount, "What the marketplace bears of it", minus(refund.platform_amount)),
         Step::plain(StepKind::Amount, "The discount that it made good and takes back", refund.platform_discount),
         Step::plain(StepKind::Amount, "Commission given back", minus(refund.commission)),

@@ -8,7 +8,7 @@ use souk_entity::{order_line, price_step, promotion};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::money::{MILLION, Money, multiply, rate_of, slice, sub};
+use crate::money::{MILLION, Money, multiply, rate_of, slice, sub, sum};
 use crate::order::pricing::step::rounding_ppm;
 
 /// What a step does.
@@ -82,8 +82,9 @@ pub struct Step {
     pub weights: Option<MinorUnits>,
     /// The units of a slice.
     pub units: Option<Units>,
-    /// What rounding or the largest remainder added, in millionths of a minor unit.
-    pub rounding_ppm: i64,
+    /// What rounding or the largest remainder added, in millionths of a minor unit; `None` where it
+    /// would tell what is divided.
+    pub rounding_ppm: Option<i64>,
     /// What it comes to.
     pub amount: MinorUnits,
 }
@@ -102,14 +103,14 @@ impl Step {
             weight: None,
             weights: None,
             units: None,
-            rounding_ppm: 0,
+            rounding_ppm: Some(0),
             amount,
         }
     }
 
     /// The amount with the other sign: what was taken off, as a discount.
     pub(super) fn negative(self) -> Self {
-        Self { amount: MinorUnits(-self.amount.0), rounding_ppm: -self.rounding_ppm, ..self }
+        Self { amount: MinorUnits(-self.amount.0), rounding_ppm: self.rounding_ppm.map(|ppm| -ppm), ..self }
     }
 
     /// The slice of `whole` that belongs to some of its units, and what is left to `amount`.
@@ -133,7 +134,7 @@ impl Step {
         let mut steps = vec![Self {
             base: Some(whole),
             units: Some(units),
-            rounding_ppm: rounding_ppm(sliced, exact, i128::from(of)),
+            rounding_ppm: Some(rounding_ppm(sliced, exact, i128::from(of))),
             ..Self::plain(StepKind::Slice, what, sliced)
         }];
         let rest = sub(amount, sliced)?;
@@ -155,6 +156,15 @@ fn percent(rate: RatePpm) -> String {
     rust_decimal::Decimal::new(rate.0, 4).normalize().to_string()
 }
 
+/// Who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Operators, and the seller of an order that is theirs alone: all of it.
+    All,
+    /// A seller who is not to learn what others sold in the same order.
+    OneOfSeveralSellers,
+}
+
 /// The recorded steps of a seller order, with what their sentences need.
 pub(super) struct Recorded<'a> {
     /// Of every amount.
@@ -165,6 +175,8 @@ pub(super) struct Recorded<'a> {
     pub steps: &'a [price_step::Model],
     /// The promotions that were applied.
     pub promotions: &'a HashMap<Uuid, promotion::Model>,
+    /// Who is told.
+    pub audience: Audience,
 }
 
 impl Recorded<'_> {
@@ -201,6 +213,12 @@ impl Recorded<'_> {
         let of = line.map_or("shipping", |line| line.sku.as_str());
         let (kind, what) = match row.kind {
             PriceStepKind::Commission => return self.commission(row),
+            PriceStepKind::Promotion if self.tells_of_others(row) => {
+                let step = Step::plain(StepKind::Promotion, format!("{of}: {}", self.own_share(row)), row.amount);
+                let (rule_name, weight) = (Some(row.label.clone()), row.weight);
+                let rate = row.rate_ppm;
+                return Ok(vec![Step { rule_id: row.rule_id, rule_name, rate, weight, rounding_ppm: None, ..step }]);
+            }
             PriceStepKind::Base => {
                 let quantity = line.map_or(1, |line| line.quantity);
                 (StepKind::Base, format!("{of}: {quantity} * {}", self.show(row.base)))
@@ -226,7 +244,7 @@ impl Recorded<'_> {
             divided: row.divided,
             weight: row.weight,
             weights: row.weights,
-            rounding_ppm: row.rounding_ppm,
+            rounding_ppm: Some(row.rounding_ppm),
             ..Step::plain(kind, what, row.amount)
         }])
     }
@@ -261,6 +279,33 @@ impl Recorded<'_> {
         }
     }
 
+    /// Whether what a promotion was worked out of would tell its reader what other sellers sold.
+    fn tells_of_others(&self, row: &price_step::Model) -> bool {
+        let promotion = self.applied(row);
+        if self.audience == Audience::All || promotion.is_some_and(|promotion| promotion.seller_id.is_some()) {
+            return false;
+        }
+        // Units that are free weigh, and those beside them do not: their base is of more goods than their weights.
+        let weighs_all = promotion.is_some_and(|promotion| promotion.kind != PromotionKind::BuyXGetY);
+        let same =
+            self.steps.iter().filter(|step| step.kind == PriceStepKind::Promotion && step.rule_id == row.rule_id);
+        let own = sum(same.filter_map(|step| step.weight));
+        !(weighs_all && row.weights.is_some_and(|weights| own.is_ok_and(|own| own == weights)))
+    }
+
+    /// What a promotion gives, without what it is divided among.
+    fn own_share(&self, row: &price_step::Model) -> String {
+        let rate = percent(row.rate_ppm.unwrap_or_default());
+        let of = match self.applied(row).map(|promotion| promotion.kind) {
+            Some(PromotionKind::Percentage) => format!("{rate}% of all goods"),
+            Some(PromotionKind::FreeShipping) => format!("{rate}% of all shipping"),
+            Some(PromotionKind::BuyXGetY) => format!("{rate}% of the cheapest of all units"),
+            Some(PromotionKind::Fixed) | None => "off all goods".to_owned(),
+        };
+        let weight = self.show(row.weight.unwrap_or_default());
+        format!("\"{}\", {of} that it is for; this is the part that falls to {weight}", row.label)
+    }
+
     /// A commission by its frozen terms: the rate, the flat fee, and what the limits change.
     fn commission(&self, row: &price_step::Model) -> Result<Vec<Step>> {
         let Some(line) = self.line(row) else { return Ok(Vec::new()) };
@@ -273,7 +318,7 @@ impl Recorded<'_> {
         let mut steps = vec![ruled(Step {
             base: Some(row.base),
             rate: Some(rate),
-            rounding_ppm: rounding_ppm(by_rate, exact, MILLION),
+            rounding_ppm: Some(rounding_ppm(by_rate, exact, MILLION)),
             ..Step::plain(StepKind::Commission, what, by_rate)
         })];
         if flat != MinorUnits::ZERO {
@@ -300,7 +345,7 @@ mod tests {
     fn slices(amount: i64, before: i64, after: i64) -> Vec<(StepKind, i64, i64)> {
         let units = Units { before, after, of: 3 };
         let steps = Step::slices("A", MinorUnits(1234), units, MinorUnits(amount), "USD".parse().unwrap()).unwrap();
-        steps.into_iter().map(|step| (step.kind, step.amount.0, step.rounding_ppm)).collect()
+        steps.into_iter().map(|step| (step.kind, step.amount.0, step.rounding_ppm.unwrap())).collect()
     }
 
     #[test]

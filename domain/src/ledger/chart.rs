@@ -44,16 +44,16 @@ pub const CHART: &[Account] = &[
         AccountKind::Asset,
         "Money that the payment provider holds: captured, less refunded and paid out.",
     ),
-    account(
-        LedgerAccount::PayoutClearing,
-        AccountKind::Asset,
-        "Payouts on their way to sellers, as credits until the provider says what became of them.",
-    ),
     of_sellers(
         LedgerAccount::SellerPayable,
         "What a seller is owed: sales without tax, less commission, refunds, labels, payouts and reserve.",
     ),
     of_sellers(LedgerAccount::SellerReserve, "What is kept back of a seller's payouts until its day of release."),
+    account(
+        LedgerAccount::PayoutClearing,
+        AccountKind::Liability,
+        "Payouts on their way to sellers: owed until the provider says that they went.",
+    ),
     account(
         LedgerAccount::TaxPayable,
         AccountKind::Liability,
@@ -92,6 +92,14 @@ mod tests {
     fn every_account_is_in_the_chart_once() {
         for known in LedgerAccount::iter() {
             assert_eq!(CHART.iter().filter(|account| account.account == known).count(), 1, "{known}");
+        }
+    }
+
+    #[test]
+    fn what_is_on_its_way_to_sellers_is_owed() {
+        let of_sellers = [LedgerAccount::SellerPayable, LedgerAccount::SellerReserve, LedgerAccount::PayoutClearing];
+        for account in CHART.iter().filter(|account| of_sellers.contains(&account.account)) {
+            assert_eq!(account.kind, AccountKind::Liability, "{}", account.account);
         }
     }
 }

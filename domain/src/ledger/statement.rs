@@ -35,8 +35,8 @@ pub struct Period {
 }
 
 impl Period {
-    /// The period asked for; by default up to `now`, from the beginning of that month, in the one
-    /// currency that the seller has entries in.
+    /// The period asked for; by default up to `now`, from the beginning of the month in which it
+    /// ends, in the one currency that the seller has entries in.
     ///
     /// # Errors
     /// [`Code::InvalidValue`] when it ends before it begins, is longer than [`LONGEST`], or no
@@ -76,8 +76,10 @@ fn span(
     Ok((from, to))
 }
 
-/// The instant at which the month of `at` begins.
-fn month_of(at: DateTime<Utc>) -> DateTime<Utc> {
+/// The beginning of the month that ends at `to` or has it in it: of the instant just before `to`, as
+/// a period that ends with the first instant of a month is of the month before.
+fn month_of(to: DateTime<Utc>) -> DateTime<Utc> {
+    let at = to.checked_sub_signed(TimeDelta::nanoseconds(1)).unwrap_or(to);
     at.date_naive().with_day(1).and_then(|day| day.and_hms_opt(0, 0, 0)).map_or(at, |begin| begin.and_utc())
 }
 
@@ -358,6 +360,10 @@ mod tests {
         assert_eq!(span(None, None, now).unwrap(), (at("2026-11-01T00:00:00Z"), now));
         let october = at("2026-10-31T23:59:59Z");
         assert_eq!(span(None, Some(october), now).unwrap(), (at("2026-10-01T00:00:00Z"), october));
+        let november = at("2026-11-01T00:00:00Z");
+        assert_eq!(span(None, Some(november), now).unwrap(), (at("2026-10-01T00:00:00Z"), november));
+        assert_eq!(span(None, None, november).unwrap(), (at("2026-10-01T00:00:00Z"), november));
+        assert_eq!(span(None, Some(DateTime::<Utc>::MIN_UTC), now).unwrap().1, DateTime::<Utc>::MIN_UTC);
         assert_eq!(span(Some(now), None, now).unwrap(), (now, now));
         assert!(span(Some(now), Some(october), now).is_err());
         let year = (at("2024-01-01T00:00:00Z"), at("2025-01-01T00:00:00Z"));

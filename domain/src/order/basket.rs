@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use souk_entity::id::{CartId, CategoryId, InventoryLevelId, OfferId, SellerId, ShippingMethodId, VariantId};
 use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
 use souk_entity::status::{SellerStatus, ShippingPricing};
@@ -127,16 +127,23 @@ struct MethodRow {
     step_price: Option<MinorUnits>,
 }
 
-/// The methods of the cart's sellers that ship to country `$3`, region `$4`; without a country, all.
-const METHODS: &str = "SELECT m.id AS id, m.seller_id AS seller_id, m.name AS name, m.pricing AS pricing, \
-    m.price AS price, m.free_over AS free_over, m.min_days AS min_days, m.max_days AS max_days, \
-    w.up_to_grams AS up_to_grams, w.price AS step_price \
-    FROM shipping_method m LEFT JOIN shipping_weight_step w ON w.shipping_method_id = m.id \
-    WHERE m.seller_id IN (SELECT o.seller_id FROM cart_line l JOIN offer o ON o.id = l.offer_id WHERE l.cart_id = $1) \
-    AND m.currency = $2 AND m.active AND (m.shipping_zone_id IS NULL OR $3 = '' OR EXISTS \
-        (SELECT 1 FROM shipping_zone_place z WHERE z.shipping_zone_id = m.shipping_zone_id \
-            AND z.country = $3 AND z.region IN ('', $4))) \
-    ORDER BY m.id, w.up_to_grams";
+/// The methods of some sellers in currency `$1` that ship to country `$2`, region `$3`; without a
+/// country, all. The sellers are named one by one: looked up by the cart they would cost PostgreSQL
+/// ten times as much.
+fn methods_of(sellers: usize) -> String {
+    let named: Vec<String> = (4..4 + sellers).map(|at| format!("${at}")).collect();
+    format!(
+        "SELECT m.id AS id, m.seller_id AS seller_id, m.name AS name, m.pricing AS pricing, \
+         m.price AS price, m.free_over AS free_over, m.min_days AS min_days, m.max_days AS max_days, \
+         w.up_to_grams AS up_to_grams, w.price AS step_price \
+         FROM shipping_method m LEFT JOIN shipping_weight_step w ON w.shipping_method_id = m.id \
+         WHERE m.seller_id IN ({}) AND m.currency = $1 AND m.active AND (m.shipping_zone_id IS NULL OR $2 = '' OR EXISTS \
+             (SELECT 1 FROM shipping_zone_place z WHERE z.shipping_zone_id = m.shipping_zone_id \
+                 AND z.country = $2 AND z.region IN ('', $3))) \
+         ORDER BY m.id, w.up_to_grams",
+        named.join(", ")
+    )
+}
 
 /// Reads a cart's lines and the shipping to a destination; while that is not known, all shipping.
 ///
@@ -181,21 +188,25 @@ pub async fn read(
             }),
         }
     }
-    let methods = if lines.is_empty() { BTreeMap::new() } else { methods(db, cart, currency, destination).await? };
-    let mut basket = Basket { lines, methods, chosen, shipping: BTreeMap::new() };
+    let mut basket = Basket { lines, methods: BTreeMap::new(), chosen, shipping: BTreeMap::new() };
+    let sellers: Vec<SellerId> = basket.sellers().collect();
+    if !sellers.is_empty() {
+        basket.methods = methods(db, &sellers, currency, destination).await?;
+    }
     basket.choose_shipping();
     Ok(basket)
 }
 
 async fn methods(
     db: &impl ConnectionTrait,
-    cart: CartId,
+    sellers: &[SellerId],
     currency: CurrencyCode,
     destination: Option<&Place>,
 ) -> Result<BTreeMap<SellerId, Vec<Shipping>>> {
     let (country, region) = destination.map(|to| (to.country.clone(), to.region.clone())).unwrap_or_default();
-    let values = [cart.into(), currency.into(), country.into(), region.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), METHODS, values);
+    let mut values: Vec<Value> = vec![currency.into(), country.into(), region.into()];
+    values.extend(sellers.iter().map(|seller| Value::from(*seller)));
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), methods_of(sellers.len()), values);
     let mut methods: BTreeMap<SellerId, Vec<Shipping>> = BTreeMap::new();
     for row in MethodRow::find_by_statement(statement).all(db).await? {
         let own = methods.entry(row.seller_id).or_default();

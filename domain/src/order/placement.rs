@@ -114,6 +114,7 @@ pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
     let buyer = placement.buyer();
     let when = (cart.currency, tx.now);
     let terms = terms::read(&**tx, cart.id, &basket, when, Some(&to), buyer.user_id).await?;
+    terms.tax.check()?;
     let priced = terms.price(&basket, &terms.usable(&**tx, &buyer).await?)?;
     check_total(placement.expected_total, cart.currency, &priced)?;
     if let Some(shortage) = stock::shortage(&basket.lines) {

@@ -5,18 +5,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
-};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement};
 use souk_entity::id::{CartId, CategoryId, OfferId, PromotionId, SellerId, UserId};
 use souk_entity::money::{CurrencyCode, RatePpm};
 use souk_entity::status::PromotionKind;
-use souk_entity::{commission_rule, promotion, promotion_shopper, tax_exemption, tax_rate, tax_zone};
+use souk_entity::{commission_rule, promotion, promotion_shopper};
 
 use super::basket::Basket;
+use super::destination::{self, DestinationTax};
 use super::pricing::commission::CommissionRule;
 use super::pricing::promotion::PromotionTerms;
-use super::pricing::tax::{TaxRate, TaxTable};
 use super::pricing::{self, Item, Priced};
 use crate::error::{Code, Error, Result};
 use crate::place::Place;
@@ -44,8 +42,8 @@ pub struct Candidate {
 pub struct CartTerms {
     /// The promotions whose codes are in the cart, and those that apply by themselves.
     pub promotions: Vec<Candidate>,
-    /// The tax at the destination; none while it is not known.
-    pub tax: TaxTable,
+    /// The tax at the destination; none while that is not named.
+    pub tax: DestinationTax,
     /// The commission rules that may match.
     pub commissions: Vec<CommissionRule>,
     /// The category of each category's goods, and those above it.
@@ -61,13 +59,20 @@ struct CandidateRow {
     offer: Option<OfferId>,
 }
 
-/// Two branches, as one with OR would read every promotion there is.
+/// The platform's, the sellers' and those of codes: with OR in one it would read every promotion
+/// there is.
 const PROMOTIONS: &str = "SELECT p.*, t.offer_id AS offer FROM promotion p \
     LEFT JOIN promotion_offer t ON t.promotion_id = p.id \
         AND t.offer_id IN (SELECT offer_id FROM cart_line WHERE cart_id = $1) \
-    WHERE p.code IS NULL AND p.active AND p.starts_at <= $2 AND (p.ends_at IS NULL OR p.ends_at > $2) \
-        AND (p.seller_id IS NULL OR p.seller_id IN \
-            (SELECT o.seller_id FROM cart_line l JOIN offer o ON o.id = l.offer_id WHERE l.cart_id = $1)) \
+    WHERE p.seller_id IS NULL AND p.code IS NULL AND p.active \
+        AND p.starts_at <= $2 AND (p.ends_at IS NULL OR p.ends_at > $2) \
+    UNION ALL \
+    SELECT p.*, t.offer_id AS offer FROM promotion p \
+    LEFT JOIN promotion_offer t ON t.promotion_id = p.id \
+        AND t.offer_id IN (SELECT offer_id FROM cart_line WHERE cart_id = $1) \
+    WHERE p.seller_id IN \
+            (SELECT o.seller_id FROM cart_line l JOIN offer o ON o.id = l.offer_id WHERE l.cart_id = $1) \
+        AND p.code IS NULL AND p.active AND p.starts_at <= $2 AND (p.ends_at IS NULL OR p.ends_at > $2) \
     UNION ALL \
     SELECT p.*, t.offer_id AS offer FROM cart_promotion c JOIN promotion p ON p.id = c.promotion_id \
     LEFT JOIN promotion_offer t ON t.promotion_id = p.id \
@@ -99,15 +104,15 @@ pub async fn read(
     cart: CartId,
     basket: &Basket,
     (currency, now): (CurrencyCode, DateTime<Utc>),
-    destination: Option<&Place>,
+    to: Option<&Place>,
     user: Option<UserId>,
 ) -> Result<CartTerms> {
     let sellers: Vec<SellerId> = basket.sellers().collect();
     let mut terms = CartTerms {
         promotions: candidates(db, cart, now).await?,
-        tax: match destination {
-            Some(destination) => tax_table(db, destination, user, now).await?,
-            None => TaxTable::default(),
+        tax: match to {
+            Some(to) => destination::read(db, to, user, now).await?,
+            None => DestinationTax::default(),
         },
         commissions: commissions(db, &sellers, currency, now).await?,
         above: HashMap::new(),
@@ -134,46 +139,6 @@ async fn candidates(db: &impl ConnectionTrait, cart: CartId, now: DateTime<Utc>)
         candidate.offers.extend(row.offer);
     }
     Ok(found.into_values().collect())
-}
-
-async fn tax_table(
-    db: &impl ConnectionTrait,
-    destination: &Place,
-    user: Option<UserId>,
-    now: DateTime<Utc>,
-) -> Result<TaxTable> {
-    let rows = tax_rate::Entity::find()
-        .find_also_related(tax_zone::Entity)
-        .filter(tax_zone::Column::Country.eq(&destination.country))
-        .filter(tax_zone::Column::Region.is_in(["", destination.region.as_str()]))
-        .filter(tax_rate::Column::StartsAt.lte(now))
-        .filter(tax_rate::Column::EndsAt.is_null().or(tax_rate::Column::EndsAt.gt(now)))
-        .all(db)
-        .await?;
-    // Of several that are valid the one that started last counts.
-    let mut latest: BTreeMap<(bool, String), (DateTime<Utc>, TaxRate)> = BTreeMap::new();
-    for (rate, zone) in rows {
-        let zone = zone.ok_or_else(|| Error::internal("a tax rate without a zone"))?;
-        let key = (zone.region.is_empty(), rate.tax_class.clone());
-        if latest.get(&key).is_none_or(|(starts_at, _)| *starts_at < rate.starts_at) {
-            latest.insert(key, (rate.starts_at, TaxRate::new(&rate, &zone)));
-        }
-    }
-    let rates: Vec<TaxRate> = latest.into_values().map(|(_, rate)| rate).collect();
-    let exemption = match user {
-        Some(user) if !rates.is_empty() => tax_exemption::Entity::find()
-            .filter(tax_exemption::Column::UserId.eq(user))
-            .filter(tax_exemption::Column::Country.is_in(["", destination.country.as_str()]))
-            .filter(tax_exemption::Column::StartsAt.lte(now))
-            .filter(tax_exemption::Column::EndsAt.is_null().or(tax_exemption::Column::EndsAt.gt(now)))
-            .order_by_desc(tax_exemption::Column::Country)
-            .order_by_asc(tax_exemption::Column::Id)
-            .one(db)
-            .await?
-            .map(|row| (row.id, row.certificate)),
-        _ => None,
-    };
-    Ok(TaxTable { rates, exemption })
 }
 
 async fn commissions(
@@ -205,8 +170,11 @@ impl Candidate {
         let row = &self.row;
         let name = row.code.as_deref().unwrap_or(&row.name);
         let refuse = |code, why: &str| Err(Error::new(code, format!("The code {name} {why}.")));
-        if !row.active || row.starts_at > now || row.ends_at.is_some_and(|ends| ends <= now) {
-            return refuse(Code::CouponNotApplicable, "is not valid now; remove it from the cart");
+        if !row.active || row.starts_at > now {
+            return Err(no_such_code(name));
+        }
+        if row.ends_at.is_some_and(|ends| ends <= now) {
+            return refuse(Code::CouponNotApplicable, "is over; remove it from the cart");
         }
         if row.currency.is_some_and(|only| only != currency) {
             return refuse(Code::CouponNotApplicable, "is for another currency; remove it from the cart");
@@ -313,7 +281,7 @@ impl CartTerms {
         let terms = pricing::Terms {
             promotions,
             shipping: &basket.shipping,
-            tax: &self.tax,
+            tax: &self.tax.table,
             commissions: &self.commissions,
             commission_tax: &commission_tax,
         };
@@ -338,6 +306,12 @@ impl CartTerms {
             })
             .collect()
     }
+}
+
+/// The answer to a code that is not there. One that is switched off or has not started is answered
+/// alike, so that codes to come cannot be found by trying.
+pub fn no_such_code(code: &str) -> Error {
+    Error::new(Code::CouponNotApplicable, format!("There is no code {code}."))
 }
 
 /// The answer when a buyer has no use of a promotion left.

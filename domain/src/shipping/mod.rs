@@ -5,16 +5,21 @@ pub mod zone;
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use souk_entity::id::{SellerId, ShippingMethodId, ShippingZoneId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::ShippingPricing;
 use souk_entity::{shipping_method, shipping_weight_step};
 
+use crate::account;
 use crate::error::{Code, Error, Result};
 use crate::order::pricing::shipping::Tariff;
 use crate::store::Tx;
+
+/// The most ways of shipping of a seller that are in use: all are read and tried for every cart.
+pub const MOST_METHODS: u64 = 100;
 
 /// The most steps of a price by weight.
 pub const MOST_STEPS: usize = 50;
@@ -56,8 +61,8 @@ pub struct NewMethod {
 /// Adds a way of shipping.
 ///
 /// # Errors
-/// [`Code::AlreadyExists`], [`Code::InvalidMoney`], [`Code::InvalidValue`]; [`Code::NotFound`] for a
-/// zone that is not the seller's.
+/// [`Code::AlreadyExists`], [`Code::InvalidMoney`]; [`Code::InvalidValue`], also for more than
+/// [`MOST_METHODS`]; [`Code::NotFound`] for a zone that is not the seller's.
 pub async fn create_method(tx: &Tx, seller: SellerId, new: NewMethod) -> Result<Method> {
     if let Some(zone) = new.zone {
         zone::of(&**tx, seller, zone).await?;
@@ -78,9 +83,24 @@ pub async fn create_method(tx: &Tx, seller: SellerId, new: NewMethod) -> Result<
     };
     let method = Method { row, tariff: new.tariff };
     check(&method)?;
+    one_more(tx, seller).await?;
     shipping_method::Entity::insert(method.row.clone().into_active_model()).exec_without_returning(&**tx).await?;
     insert_steps(tx, &method).await?;
     Ok(method)
+}
+
+/// Whether a seller can have one more way of shipping in use.
+async fn one_more(tx: &Tx, seller: SellerId) -> Result<()> {
+    account::take_turns(tx, seller).await?;
+    let there = shipping_method::Entity::find()
+        .filter(shipping_method::Column::SellerId.eq(seller))
+        .filter(shipping_method::Column::Active.eq(true))
+        .count(&**tx)
+        .await?;
+    if there < MOST_METHODS {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{MOST_METHODS} shipping methods can be in use; take one out of use first.")))
 }
 
 /// What is to be different of a way of shipping; what is left out stays.
@@ -103,7 +123,8 @@ pub struct MethodChange {
 /// Changes a way of shipping; placed orders keep what they were placed with.
 ///
 /// # Errors
-/// [`Code::NotFound`], [`Code::AlreadyExists`], [`Code::InvalidMoney`], [`Code::InvalidValue`].
+/// [`Code::NotFound`], [`Code::AlreadyExists`], [`Code::InvalidMoney`]; [`Code::InvalidValue`], also
+/// for more than [`MOST_METHODS`].
 pub async fn change_method(tx: &Tx, seller: SellerId, id: ShippingMethodId, change: MethodChange) -> Result<Method> {
     let row = shipping_method::Entity::find_by_id(id)
         .filter(shipping_method::Column::SellerId.eq(seller))
@@ -119,6 +140,7 @@ pub async fn change_method(tx: &Tx, seller: SellerId, id: ShippingMethodId, chan
     row.free_over = change.free_over.unwrap_or(row.free_over);
     row.min_days = change.min_days.unwrap_or(row.min_days);
     row.max_days = change.max_days.unwrap_or(row.max_days);
+    let revived = !row.active && change.active == Some(true);
     row.active = change.active.unwrap_or(row.active);
     let repriced = change.tariff.is_some();
     if let Some(tariff) = change.tariff {
@@ -132,6 +154,9 @@ pub async fn change_method(tx: &Tx, seller: SellerId, id: ShippingMethodId, chan
         method.tariff = tariff;
     }
     check(&method)?;
+    if revived {
+        one_more(tx, seller).await?;
+    }
     let row = &method.row;
     let update = shipping_method::ActiveModel {
         id: Set(id),

@@ -38,6 +38,18 @@ pub(super) const INVARIANTS: &[Invariant] = &[
          JOIN ledger_entry e ON e.id = i.ledger_entry_id JOIN seller_order s ON s.id = e.seller_order_id \
          WHERE s.payable_at IS NULL OR s.payable_at > p.created_at",
     ),
+    // Nothing is paid out while a refund is under way, and one that has succeeded stays so.
+    rows(
+        "payout_of_a_cancelled_seller_order_is_paid_back_whole",
+        10,
+        "A payout settles entries of a cancelled seller order once the shopper has all of it back.",
+        "SELECT i.payout_id AS id, s.id AS part FROM payout_item i JOIN ledger_entry e ON e.id = i.ledger_entry_id \
+         JOIN seller_order s ON s.id = e.seller_order_id AND s.status = 'cancelled' \
+         JOIN payment_share h ON h.seller_order_id = s.id \
+         JOIN payment p ON p.id = h.payment_id AND p.status = 'captured' \
+         WHERE h.amount <> (SELECT coalesce(sum(r.amount), 0) FROM refund r WHERE r.payment_id = h.payment_id \
+             AND r.seller_order_id = s.id AND r.status = 'succeeded')",
+    ),
     rows(
         "seller_order_is_payable_once_it_is_over",
         10,

@@ -51,8 +51,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
         "line_is_refunded_at_most_whole",
         6,
-        "At most a line's total is paid back for its units, with at most its tax, and at most its commission and what \
-         the platform made good is reversed.",
+        "At most a line's total is paid back for its units, and at most its tax, its commission and what the platform \
+         made good is reversed with them.",
         "SELECT l.id AS id FROM order_line l \
          JOIN (SELECT x.order_line_id AS line_id, sum(x.amount) AS amount, sum(x.tax) AS tax, \
                  sum(x.commission) AS commission, sum(x.commission_tax) AS commission_tax, \
@@ -65,8 +65,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
         "shipping_is_refunded_at_most_whole",
         6,
-        "At most what was paid for the shipping of a seller order is paid back as shipping, with at most its tax, and at \
-         most what the platform made good of it is reversed.",
+        "At most what was paid for the shipping of a seller order is paid back as shipping, and at most its tax and what \
+         the platform made good of it is reversed with it.",
         "SELECT s.id AS id FROM seller_order s \
          JOIN (SELECT r.seller_order_id AS part_id, sum(x.amount) AS amount, sum(x.tax) AS tax, \
                  sum(x.platform_discount) AS platform_discount \
@@ -104,7 +104,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "refunded_units_have_their_slices",
         6,
         "What refunds hold of each amount of a line, and of a seller order's shipping, is exactly what its refunded \
-         units, or the refunded part of it, are worth; unless a refund of it has failed, or goodwill paid for it before.",
+         units, or the refunded part of it, are worth; unless a refund of it has failed, or goodwill paid for it before, \
+         which lowers what is paid back for units and nothing that is reversed with them.",
         Recomputation::RefundedSlices,
     ),
     recomputed(

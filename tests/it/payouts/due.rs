@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::souk::{Souk, cents, text};
+use crate::souk::{Options, Souk, cents, eventually, text};
 
 use super::{
     agree, complete, deliver, items, one_payout, owed, paid_seller, pay_out, payout_until, sell, set_account, upcoming,
@@ -225,4 +225,28 @@ async fn a_cancelled_order_is_settled_and_a_seller_by_hand_is_not_paid_by_the_cl
     assert_eq!(of_cancelled, 0, "a cancelled order comes to nothing");
     assert!(settled.iter().any(|item| item["seller_order_number"] == *number), "and is settled");
     souk.audit().await;
+}
+
+#[tokio::test]
+async fn a_seller_is_not_paid_for_a_cancelled_order_whose_refund_was_refused() {
+    let souk = Souk::with(Options::default().inside()).await;
+    let seller = paid_seller(&souk, "Never Sent", "acct_never").await;
+    let offer = seller.offer("DUE-7", "40.00", 5).await;
+    let shopper = souk.guest();
+    let order = shopper.buy(&[(&offer, 1)]).await;
+    souk.simulator().fault("refund_payment", "refused", 1).await;
+    shopper.cancel(order.id()).await.expect(200);
+    let admin = &souk.admin().await.client;
+    let failed = eventually("the refund has failed", async || {
+        admin.list("/api/v1/admin/refunds?status=failed").await.into_iter().next()
+    })
+    .await;
+    assert_eq!(pay_out(&souk, &seller).await, Vec::<Value>::new(), "the shopper has nothing back");
+    let (_, usd) = upcoming(&seller).await;
+    assert_eq!((&usd["waiting"][0]["reason"], cents(&usd["due"])), (&json!("not_paid_back"), 0));
+
+    admin.post_empty(&format!("/api/v1/admin/refunds/{}/retry", text(&failed["id"]))).await.expect(201);
+    let books = souk.audit().await;
+    assert_eq!((books.refunded, owed(&seller).await), (order.total(), 0));
+    assert_eq!(upcoming(&seller).await.1["waiting"], json!([]));
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::souk::{Options, Souk, cents, eventually, text};
 
-use super::{one_payout, owed, paid_seller, payout_until, sell, set_account};
+use super::{one_payout, owed, paid_seller, pay_out, payout_until, sell, set_account};
 
 #[tokio::test]
 async fn what_the_bank_sends_back_is_paid_again() {
@@ -76,4 +76,42 @@ async fn a_lost_answer_pays_once() {
     }
     let books = souk.audit().await;
     assert_eq!((books.transfers, books.sent), (3, sent));
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_lost_answer_does_not_pay_a_seller_twice() {
+    let souk = Souk::with(Options::default().inside()).await;
+    let seller = paid_seller(&souk, "Doubled", "acct_doubled").await;
+    let offer = seller.offer("BANK-4", "40.00", 5).await;
+    sell(&souk, &seller, &offer).await;
+    let amount = owed(&seller).await;
+    souk.simulator().fault("transfer", "answer_lost", 1).await;
+    let payout = one_payout(&souk, &seller).await;
+    payout_until(&seller, &payout["id"], "unresolved").await;
+    souk.simulator().fault("transfer", "refused", 1).await;
+    let path = format!("/api/v1/seller/payouts/{}", text(&payout["id"]));
+    eventually("the payout is over", async || {
+        let found = seller.client.get(&path).await.expect(200);
+        ["failed", "paid"].contains(&text(&found["payout"]["status"])).then_some(())
+    })
+    .await;
+    pay_out(&souk, &seller).await;
+    let books = souk.audit().await;
+    assert_eq!((books.transfers, books.sent), (1, amount));
+}
+
+#[tokio::test]
+async fn a_payout_that_has_not_gone_does_not_go_to_a_suspended_seller() {
+    let souk = Souk::with(Options::default().inside()).await;
+    let seller = paid_seller(&souk, "Stopped", "acct_stopped").await;
+    let offer = seller.offer("BANK-5", "40.00", 5).await;
+    sell(&souk, &seller, &offer).await;
+    souk.simulator().fault("transfer", "unavailable", 2).await;
+    let payout = one_payout(&souk, &seller).await;
+    let path = format!("/api/v1/admin/sellers/{}/suspend", seller.id);
+    souk.admin().await.client.post(&path, json!({"reason": "fraud"})).await.expect(200);
+    let path = format!("/api/v1/admin/payouts/{}", text(&payout["id"]));
+    let books = souk.audit().await;
+    let now = souk.admin().await.client.get(&path).await.expect(200);
+    assert_eq!((books.sent, &now["payout"]["status"]), (0, &json!("failed")), "{now}");
 }

@@ -1,6 +1,8 @@
 //! Making, listing and changing promotions.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -205,4 +207,36 @@ async fn it_is_used_while_it_is_valid() {
     shopper.client().delete(&format!("/api/v1/carts/{cart}/coupons/now")).await.expect(200);
     expect("0.00", None).await;
     assert_eq!(shopper.place(&cart).await.total(), 1_500);
+}
+
+#[tokio::test]
+async fn a_code_to_come_is_answered_like_one_that_is_not_there() {
+    let souk = Souk::start().await;
+    let seller = souk.seller("A Seller").await;
+    let lamp = seller.offer("LAMP", "10.00", 9).await;
+    let percent = |code: &str| json!({"code": code, "kind": "percentage", "percent": "10"});
+    let mut later = percent("LATER");
+    later["starts_at"] = json!("2999-01-01T00:00:00Z");
+    later["currency"] = json!("EUR");
+    seller.promotion(later).await;
+    let off = seller.promotion(percent("OFF")).await;
+    let gone = seller.promotion(percent("GONE")).await;
+    let shopper = souk.guest();
+    let cart = shopper.cart(&[(&lamp, 1)]).await;
+    shopper.use_coupon(&cart, "off").await.expect(200);
+    seller.change_promotion(&off, json!({"active": false})).await.expect(200);
+    seller.change_promotion(&gone, json!({"ends_at": Utc::now() + TimeDelta::seconds(1)})).await.expect(200);
+
+    let message = async |code: &str| {
+        let refusal = shopper.use_coupon(&cart, code).await.refused(422, "COUPON_NOT_APPLICABLE");
+        text(&refusal["message"]).to_owned()
+    };
+    for code in ["never", "Later", "off"] {
+        assert_eq!(message(code).await, format!("There is no code {}.", code.to_uppercase()));
+    }
+    let seen = see(&shopper, &cart).await;
+    assert_eq!(seen["obstacle"], json!({"code": "COUPON_NOT_APPLICABLE", "message": "There is no code OFF."}));
+    shopper.client().delete(&format!("/api/v1/carts/{cart}/coupons/off")).await.expect(200);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert!(message("gone").await.contains("is over"));
 }

@@ -1,5 +1,6 @@
 //! Promotions: who makes and changes them, what each takes off, how often, and who pays for it.
 
+mod caps;
 mod limits;
 mod managed;
 mod priced;

@@ -3,7 +3,7 @@
 use souk_entity::id::{OfferId, TaxExemptionId, TaxRateId};
 use souk_entity::money::{MinorUnits, RatePpm};
 use souk_entity::status::PriceStepKind;
-use souk_entity::{tax_rate, tax_zone};
+use souk_entity::tax_rate;
 
 use super::step::{Step, rounding_ppm};
 use crate::error::Result;
@@ -72,16 +72,9 @@ pub struct TaxRate {
 }
 
 impl TaxRate {
-    /// A rate of the table, with its zone.
-    pub fn new(rate: &tax_rate::Model, zone: &tax_zone::Model) -> Self {
-        Self {
-            id: rate.id,
-            name: rate.name.clone(),
-            class: rate.tax_class.clone(),
-            rate: rate.rate_ppm,
-            of_region: !zone.region.is_empty(),
-            included: zone.prices_include_tax,
-        }
+    /// A rate of a zone: of a region or of a country, `included` in prices or not.
+    pub fn new(row: tax_rate::Model, of_region: bool, included: bool) -> Self {
+        Self { id: row.id, name: row.name, class: row.tax_class, rate: row.rate_ppm, of_region, included }
     }
 }
 

@@ -68,8 +68,9 @@ pub async fn refund_returned(
     create(tx, &standing, cause, pieces).await
 }
 
-/// Makes a refund that the provider refused anew, of the same units and amounts: the way on for an
-/// operator once the reason is out of the world.
+/// Makes a refund that the provider refused anew, of the same units and amounts and with the same
+/// note: the way on for an operator once the reason is out of the world. Of a return it is those
+/// units that were not refunded otherwise, and nothing but its end where all were.
 ///
 /// # Errors
 /// [`Code::NotFound`]; [`Code::IllegalTransition`] unless it failed and was not made again;
@@ -87,11 +88,17 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<Detail> {
     }
     let standing = Standing::read(&**tx, &part).await?.ok_or_else(|| Error::internal("a refund without a payment"))?;
     let borne_by = if failed.platform_amount > MinorUnits::ZERO { Bearer::Platform } else { Bearer::Seller };
+    let returned = failed.reason == RefundReason::Return;
     let mut pieces = Pieces::default();
     for row in refund_line::Entity::find().filter(refund_line::Column::RefundId.eq(id)).all(&**tx).await? {
         match (row.component, standing.lines.iter().find(|line| Some(line.id) == row.order_line_id)) {
             // Worked out anew: others may have been paid for units of this line since.
-            (_, Some(line)) => standing.units(&mut pieces, line, row.quantity)?,
+            (_, Some(line)) => {
+                let left = line.quantity - line.refunded_quantity;
+                // As much of a return as still can be, so that it ends in any case.
+                let quantity = if returned { Ord::min(row.quantity, left) } else { row.quantity };
+                standing.units(&mut pieces, line, quantity)?;
+            }
             (RefundComponent::Goodwill, None) => pieces.take_goodwill(row.amount, borne_by)?,
             (_, None) => standing.shipping(&mut pieces, row.amount)?,
         }
@@ -101,7 +108,8 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<Detail> {
     } else {
         fit(&standing, &mut pieces)?;
     }
-    let cause = Cause { return_id: failed.return_request_id, ..Cause::of(failed.reason, actor) };
+    let note = read(&**tx, id).await?.note;
+    let cause = Cause { reason: failed.reason, return_id: failed.return_request_id, actor, note };
     let made = create(tx, &standing, cause, pieces).await?;
     match (made, failed.return_request_id) {
         (Some(made), _) => {

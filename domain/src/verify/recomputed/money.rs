@@ -109,17 +109,19 @@ struct Held {
     held_commission: MinorUnits,
     held_commission_tax: MinorUnits,
     held_platform_discount: MinorUnits,
-    /// Goodwill of its seller order, failed or not: while it counted, it lowered what units were paid back with.
+    /// Goodwill of its seller order, failed or not: while it counted, it lowered what units were paid back with, and
+    /// nothing else of them.
     goodwill: i64,
 }
 
 impl Held {
     fn is_worth(&self, worth: Amounts) -> bool {
         let trimmed = self.goodwill > 0;
-        self.held_commission == worth.commission
+        self.held_tax == worth.tax
+            && self.held_commission == worth.commission
             && self.held_commission_tax == worth.commission_tax
             && self.held_platform_discount == worth.platform_discount
-            && (trimmed || (self.held_amount, self.held_tax) == (worth.amount, worth.tax))
+            && (trimmed || self.held_amount == worth.amount)
     }
 }
 

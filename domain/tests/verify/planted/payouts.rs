@@ -25,6 +25,8 @@ impl Gardener {
         for set in ["payable_at = NULL", "payable_at = '2100-01-01T00:00:00+00:00'"] {
             self.change_of("payout_waits_for_its_seller_orders", paid, "seller_order", settled, set);
         }
+        let invariant = "payout_of_a_cancelled_seller_order_is_paid_back_whole";
+        self.change_of(invariant, paid, "seller_order", settled, "status = 'cancelled'");
         let invariant = "seller_order_is_payable_once_it_is_over";
         self.change(invariant, "seller_order", settled, "payable_at = NULL");
         let early = "payable_at = '2100-01-01T00:00:00+00:00'";

@@ -1,5 +1,7 @@
 //! How every amount of a busy marketplace came about, step by step.
 
+mod own;
+
 use serde_json::{Value, json};
 
 use crate::souk::client::send;
@@ -19,7 +21,10 @@ async fn explained(client: &Client, of: &str, kind: &str, id: &str) -> Value {
         assert!(text(&amount["formula"]).len() > 10, "{amount}");
         for step in steps {
             assert!(text(&step["what"]).len() > 3, "{step}");
-            let rounding = text(&step["rounding"]);
+            let Some(rounding) = step["rounding"].as_str() else {
+                assert!(step["base"].is_null(), "only where it would tell too much: {step}");
+                continue;
+            };
             assert!(rounding.split_once('.').is_some_and(|(_, digits)| digits.len() == 6), "{step}");
             assert!(rounding.trim_start_matches('-').starts_with("0."), "less than a minor unit: {step}");
         }
@@ -333,38 +338,4 @@ async fn every_step_tells_its_rule_its_base_and_its_rounding() {
     assert!(text(&slice["what"]).ends_with(&sentence), "{slice}");
     let goodwill = explained(admin, "/api/v1/admin", "refund", text(&refunds[2]["id"])).await;
     assert_eq!(entered(&goodwill, "goodwill_expense"), 123);
-}
-
-#[tokio::test]
-async fn a_seller_is_told_of_their_own_and_of_nothing_else() {
-    let market = Market::open().await;
-    let [first, second] = &market.sellers;
-    let part = market.order.part(first);
-    let refund = text(&market.refunds(part.id()).await[0]["id"]).to_owned();
-    let payout = text(&market.payout(first).await["id"]).to_owned();
-    let own = [
-        ("order_line", text(&part.lines()[0]["id"])),
-        ("seller_order", part.id()),
-        ("refund", refund.as_str()),
-        ("payout", payout.as_str()),
-    ];
-    for (kind, id) in own {
-        let told = explained(&first.client, "/api/v1/seller", kind, id).await;
-        assert_eq!(told, explained(market.admin().await, "/api/v1/admin", kind, id).await);
-        let path = format!("/api/v1/seller/explain/{kind}/{id}");
-        let foreign = second.client.get(&path).await;
-        let nobodys = second.client.get(&path.replace(id, "00000000-0000-7000-8000-000000000000")).await;
-        let (mut foreign, mut nobodys) = (foreign.refused(404, "NOT_FOUND"), nobodys.refused(404, "NOT_FOUND"));
-        for error in [&mut foreign, &mut nobodys] {
-            error["request_id"].take();
-        }
-        assert_eq!(foreign, nobodys);
-        for other in ["order_line", "seller_order", "refund", "payout"].into_iter().filter(|other| *other != kind) {
-            let path = format!("/api/v1/seller/explain/{other}/{id}");
-            first.client.get(&path).await.refused(404, "NOT_FOUND");
-        }
-    }
-    for path in [format!("cart/{}", part.id()), "order_line/garbage".into()] {
-        first.client.get(&format!("/api/v1/seller/explain/{path}")).await.refused(404, "NOT_FOUND");
-    }
 }
