@@ -22,7 +22,7 @@ pub struct Model {
     pub reason: RefundReason,
     pub provider_ref: Option<String>,
     pub amount: MinorUnits,
-    /// The tax in amount.
+    /// The tax in what is refunded; more than amount where goodwill had paid for it before.
     pub tax: MinorUnits,
     /// The part of amount that the platform bears instead of the seller; less than nothing where it
     /// gets goodwill back that it had paid for goods that are refunded now.

@@ -19,7 +19,7 @@ pub struct Model {
     pub component: RefundComponent,
     pub quantity: i64,
     pub amount: MinorUnits,
-    /// The tax in amount.
+    /// The tax in what is refunded; more than amount where goodwill had paid for it before.
     pub tax: MinorUnits,
     pub commission: MinorUnits,
     pub commission_tax: MinorUnits,

@@ -98,7 +98,7 @@ CREATE TABLE refund (
     reason varchar(20) NOT NULL,
     provider_ref varchar(100),
     amount bigint NOT NULL,
-    -- the tax in amount
+    -- the tax in what is refunded; more than amount where goodwill had paid for it before
     tax bigint NOT NULL,
     -- the part of amount that the platform bears instead of the seller; less than nothing where it
     -- gets goodwill back that it had paid for goods that are refunded now

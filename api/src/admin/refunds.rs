@@ -144,7 +144,9 @@ impl AdminRefunds {
 
     /// Make a failed refund anew
     ///
-    /// With the same units and amounts, once the reason for which the provider refused it is out of the world.
+    /// Once, with the same amounts and with those of its units that were not refunded otherwise since, when the reason
+    /// for which the provider refused it is out of the world. Where nothing is left to be paid for a return, the return
+    /// is settled and the failed refund is answered.
     #[oai(path = "/refunds/:id/retry", method = "post", operation_id = "retryRefund")]
     async fn retry(
         &self,

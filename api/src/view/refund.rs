@@ -31,7 +31,7 @@ pub struct Refund {
     pub status: RefundStatus,
     /// How much.
     pub amount: String,
-    /// The tax in `amount`.
+    /// The tax in what is refunded; more than `amount` where goodwill had paid for it before.
     pub tax: String,
     /// What the marketplace bears of `amount` instead of the seller. Shoppers are not told.
     pub platform_amount: Option<String>,
@@ -63,7 +63,7 @@ pub struct RefundLine {
     pub quantity: i64,
     /// How much.
     pub amount: String,
-    /// The tax in `amount`.
+    /// The tax in what is refunded; more than `amount` where goodwill had paid for it before.
     pub tax: String,
     /// Commission that the seller gets back. Shoppers are not told.
     pub commission: Option<String>,
@@ -128,7 +128,7 @@ pub struct Refundable {
     pub currency: String,
     /// All that can be paid back; goodwill paid before can make it less than lines and shipping.
     pub amount: String,
-    /// The tax in `amount`.
+    /// The tax in what is refunded; more than `amount` where goodwill had paid for it before.
     pub tax: String,
     /// Commission that would come back with all of it.
     pub commission: String,
@@ -155,7 +155,7 @@ pub struct RefundableLine {
     pub quantity: i64,
     /// What they come to.
     pub amount: String,
-    /// The tax in `amount`.
+    /// The tax in what is refunded; more than `amount` where goodwill had paid for it before.
     pub tax: String,
     /// Commission that would come back with them.
     pub commission: String,

@@ -14,7 +14,7 @@ use crate::money::{Money, add, slice, sub};
 pub struct Amounts {
     /// What the shopper gets.
     pub amount: MinorUnits,
-    /// The tax in `amount`.
+    /// The tax in what is refunded; more than `amount` where goodwill had paid for it before.
     pub tax: MinorUnits,
     /// What the seller gets back of the commission.
     pub commission: MinorUnits,
