@@ -10,9 +10,7 @@ use uuid::Uuid;
 
 use super::address::Address;
 use super::amount;
-use super::words::{
-    OrderStatus, PaymentStatus, ReturnCondition, ReturnReason, ReturnStatus,
-};
+use super::words::{OrderStatus, PaymentStatus, ReturnCondition, ReturnReason, ReturnStatus};
 
 /// An order in a list.
 #[derive(Debug, Object)]
