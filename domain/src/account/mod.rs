@@ -244,14 +244,14 @@ async fn lock(tx: &Tx, id: SellerId) -> Result<seller::Model> {
     seller::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("seller"))
 }
 
-/// Locks a seller's row, so that requests that count the seller's rows take turns. Rows that refer
+/// Locks and reads a seller's row, so that what counts or settles the seller's rows takes turns. Rows that refer
 /// to the seller can be written meanwhile.
 ///
 /// # Errors
 /// [`Code::NotFound`].
-pub async fn take_turns(tx: &Tx, id: SellerId) -> Result<()> {
+pub async fn take_turns(tx: &Tx, id: SellerId) -> Result<seller::Model> {
     let found = seller::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
-    found.map(|_| ()).ok_or_else(|| Error::not_found("seller"))
+    found.ok_or_else(|| Error::not_found("seller"))
 }
 
 fn change(seller: &seller::Model, from: Option<SellerStatus>, actor: Actor, note: Option<String>) -> Change {

@@ -13,10 +13,10 @@ use std::collections::HashSet;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
-use souk_entity::id::{OfferId, OrderId, PromotionId, SellerOrderId};
+use souk_entity::id::{OfferId, OrderId, SellerOrderId};
 use souk_entity::money::MinorUnits;
 use souk_entity::status::{AddressKind, EntityKind, OrderStatus, PaymentStatus};
-use souk_entity::{cart, cart_line, order, order_line, order_promotion, price_step, reservation, seller_order};
+use souk_entity::{cart, cart_line, order, order_line, price_step, reservation, seller_order};
 
 use super::basket::{self, Basket, BasketLine};
 use super::detail::{self, OrderDetail};
@@ -152,10 +152,7 @@ fn check(before: &OrderDetail, edit: Edit) -> Result<Option<order_line::Model>> 
         Edit::Add(..) if line.is_none() && lines().count() >= MOST_LINES => Err(Error::invalid(format!(
             "An order has at most {MOST_LINES} items, those that were taken out included; place another order."
         ))),
-        Edit::Add(..) if line.as_ref().is_some_and(|line| withdrawn(before, line)) => Err(Error::new(
-            Code::IllegalTransition,
-            "That seller's part was taken out of the order; place another order for their goods.",
-        )),
+        Edit::Add(..) if line.as_ref().is_some_and(|line| withdrawn(before, line)) => Err(part_is_out()),
         _ => Ok(line),
     }
 }
@@ -163,6 +160,11 @@ fn check(before: &OrderDetail, edit: Edit) -> Result<Option<order_line::Model>> 
 fn withdrawn(before: &OrderDetail, line: &order_line::Model) -> bool {
     let part = before.parts.iter().find(|part| part.seller_order.id == line.seller_order_id);
     part.is_some_and(|part| part.seller_order.status == OrderStatus::Cancelled)
+}
+
+fn part_is_out() -> Error {
+    let message = "That seller's part was taken out of the order; place another order for their goods.";
+    Error::new(Code::IllegalTransition, message)
 }
 
 async fn change_cart(tx: &Tx, order: &order::Model, edit: Edit, line: Option<&order_line::Model>) -> Result<()> {
@@ -229,18 +231,10 @@ async fn price_again(
     if let Some(shortage) = stock::shortage(&edited) {
         return Err(shortage);
     }
-    let counted: Vec<PromotionId> = order_promotion::Entity::find()
-        .filter(order_promotion::Column::OrderId.eq(order.id))
-        .filter(order_promotion::Column::Counted.eq(true))
-        .all(&**tx)
-        .await?
-        .into_iter()
-        .map(|row| row.promotion_id)
-        .collect();
     let shopper = shopper_key(order.user_id, &order.email);
     let buyer = Buyer { user_id: order.user_id, shopper: Some(shopper.clone()) };
     // Its own uses are given back first: they do not stand in the way of using them again.
-    promotion_use::give_back(tx, order.id, Some(&counted)).await?;
+    promotion_use::give_back(tx, order.id).await?;
     let when = (order.currency, tx.now);
     let terms = terms::read(&**tx, order.cart_id, &basket, when, Some(&to), order.user_id).await?;
     // A code whose terms the edited order does not meet any more is left out, not in the way.
@@ -293,10 +287,7 @@ async fn write(
     for part in &parts {
         if let Some(there) = known.parts.get(&part.seller_order.seller_id) {
             if there.status == OrderStatus::Cancelled {
-                return Err(Error::new(
-                    Code::IllegalTransition,
-                    "That seller's part was taken out of the order; place another order for their goods.",
-                ));
+                return Err(part_is_out());
             }
             let row = part.seller_order.clone().into_active_model().reset_all();
             seller_order::Entity::update(row).exec_without_returning(&**tx).await?;

@@ -269,7 +269,7 @@ pub async fn cancel(tx: &Tx, id: OrderId, actor: Actor, reason: &str) -> Result<
     if unpaid {
         payment::abandon(tx, id).await?;
         // Before the stock, as placing takes them: two that take turns do not wait in a circle.
-        promotion_use::give_back(tx, id, None).await?;
+        promotion_use::give_back(tx, id).await?;
     }
     stock::release(tx, &stock::reservations_of_order(tx, id).await?).await?;
     for part in &mut live {

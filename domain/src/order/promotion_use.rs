@@ -124,18 +124,16 @@ fn none_left(row: &promotion::Model, of_shopper: bool) -> Error {
     }
 }
 
-/// Gives back the uses that an order counts, all of them or those in `only`.
+/// Gives back the uses that an order counts.
 ///
 /// # Errors
 /// The database's.
-pub async fn give_back(tx: &Tx, order: OrderId, only: Option<&[PromotionId]>) -> Result<()> {
-    let mut query = order_promotion::Entity::find()
+pub async fn give_back(tx: &Tx, order: OrderId) -> Result<()> {
+    let mut rows = order_promotion::Entity::find()
         .filter(order_promotion::Column::OrderId.eq(order))
-        .filter(order_promotion::Column::Counted.eq(true));
-    if let Some(only) = only {
-        query = query.filter(order_promotion::Column::PromotionId.is_in(only.iter().copied()));
-    }
-    let mut rows = query.all(&**tx).await?;
+        .filter(order_promotion::Column::Counted.eq(true))
+        .all(&**tx)
+        .await?;
     rows.sort_by_key(|row| row.promotion_id);
     if !rows.is_empty() {
         // A limit that is set meanwhile would count the uses that are given back here.

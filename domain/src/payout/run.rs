@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
-use sea_orm::sea_query::LockType;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use souk_entity::id::{LedgerEntryId, PayoutId, SellerId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::{LedgerAccount, LedgerSource, PayoutStatus};
@@ -13,6 +12,7 @@ use souk_entity::{ledger_entry, ledger_transaction, payout, payout_item, payout_
 use super::change;
 use super::due::{self, Plan};
 use super::schedule::{instant, is_run_day, schedule_if_owed};
+use crate::account::take_turns;
 use crate::actor::Actor;
 use crate::error::{Error, Result};
 use crate::history;
@@ -29,7 +29,7 @@ const ROWS: usize = 5_000;
 /// # Errors
 /// [`crate::Code::NotFound`].
 pub async fn run(tx: &Tx, id: SellerId, provider: &str, actor: Actor) -> Result<Vec<payout::Model>> {
-    let seller = lock(tx, id).await?;
+    let seller = take_turns(tx, id).await?;
     release_reserves(tx, id).await?;
     let Ok(account) = due::account(&seller) else { return Ok(Vec::new()) };
     let entries = due::unsettled(&**tx, id, tx.now).await?;
@@ -66,17 +66,10 @@ pub async fn run(tx: &Tx, id: SellerId, provider: &str, actor: Actor) -> Result<
 /// # Errors
 /// [`crate::Code::NotFound`].
 pub async fn run_scheduled(tx: &Tx, id: SellerId, day: NaiveDate, provider: &str) -> Result<()> {
-    if is_run_day(lock(tx, id).await?.payout_interval, day) {
+    if is_run_day(take_turns(tx, id).await?.payout_interval, day) {
         run(tx, id, provider, Actor::System).await?;
     }
     schedule_if_owed(tx, id, Ord::max(tx.now, instant(day) + TimeDelta::seconds(1))).await
-}
-
-/// Locks a seller's row, so that two runs of one seller take turns. Rows that refer to the seller
-/// can be written meanwhile.
-async fn lock(tx: &Tx, id: SellerId) -> Result<seller::Model> {
-    let found = seller::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
-    found.ok_or_else(|| Error::not_found("seller"))
 }
 
 async fn release_reserves(tx: &Tx, seller: SellerId) -> Result<()> {
