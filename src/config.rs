@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
+use souk_domain::webhook::target::Targets;
 
 use crate::command::Failure;
 
@@ -43,11 +44,36 @@ pub struct Settings {
     #[arg(long, env = "SOUK_DB_CONNECTIONS", global = true, default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=200))]
     pub db_connections: u32,
     /// Jobs of each of the queues money, fulfilment and events at once, 1 to 256; bulk takes a quarter
+    ///
+    /// Each kind of a queue has one place of its own, so that none waits for another; the rest is shared.
     #[arg(long, env = "SOUK_WORKER_CONCURRENCY", global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub worker_concurrency: u32,
     /// Seconds that running requests and jobs get to end when the process is asked to stop
     #[arg(long, env = "SOUK_SHUTDOWN_SECONDS", global = true, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=600))]
     shutdown_seconds: u32,
+    /// Where e-mail goes: `smtp://user:password@host:587` (with `?tls=none` where there is no TLS), `smtps://…`, `file` or `log`
+    ///
+    /// `file` writes each message into `mail` of the data directory and is what happens with the embedded database;
+    /// `log` only names it in the log, and is what happens with PostgreSQL when this is left out.
+    #[arg(long, env = "SOUK_MAIL", global = true, hide_env_values = true)]
+    pub mail: Option<SecretString>,
+    /// Who e-mail is from: `name@example.com` or `Name <name@example.com>`; needed with a mail server
+    #[arg(long, env = "SOUK_MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+    /// Where people see their orders (`/orders/{id}`, for sellers `/seller/orders/{id}` and `/seller/inventory`); left out, e-mail has no links
+    #[arg(long, env = "SOUK_STOREFRONT_URL", global = true)]
+    pub storefront_url: Option<String>,
+    /// Where events are told
+    #[command(flatten)]
+    pub brokers: BrokerSettings,
+    /// Whether answers about orders are kept for 10 to 30 minutes: in Redis, or in this process on the embedded database
+    ///
+    /// PostgreSQL without Redis keeps none.
+    #[arg(long, env = "SOUK_CACHE", global = true, value_enum, default_value_t = Switch::On)]
+    pub cache: Switch,
+    /// So many of the newest open orders are put into the cache at the start, up to 10000
+    #[arg(long, env = "SOUK_CACHE_WARM", global = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub cache_warm: u32,
     /// Whether the simulated payment provider and carrier are there; never where real money is meant
     #[arg(long, env = "SOUK_SIMULATOR", global = true, default_value_t = true, action = clap::ArgAction::Set)]
     pub simulator: bool,
@@ -57,6 +83,12 @@ pub struct Settings {
     /// Milliseconds that the simulated provider and carrier take to answer
     #[arg(long, env = "SOUK_SIMULATOR_LATENCY_MS", global = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     simulator_latency_ms: u32,
+    /// Percent of the calls to the simulated provider and carrier that fail, half of them after their effect, and of their webhooks that are lost, doubled or late
+    #[arg(long, env = "SOUK_SIMULATOR_TROUBLE_PERCENT", global = true, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=50))]
+    pub simulator_trouble_percent: u32,
+    /// Whether sellers' webhooks may go to private addresses and over http: for development on one machine, never where sellers are strangers
+    #[arg(long, env = "SOUK_WEBHOOK_PRIVATE_TARGETS", global = true, default_value_t = false, action = clap::ArgAction::Set)]
+    webhook_private_targets: bool,
     /// What is logged, as a tracing filter
     ///
     /// `warn,souk=info,souk::http=warn` when left out (the demo: `warn`); `souk::http=info` logs each request.
@@ -65,6 +97,35 @@ pub struct Settings {
     /// How log lines look
     #[arg(long, env = "SOUK_LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// Message brokers that events are told to.
+#[derive(Args, Clone, Debug)]
+pub struct BrokerSettings {
+    /// Whether events are told to the Redis stream `souk:{database}:events`, when there is a REDIS_URL; it keeps the last million or so
+    #[arg(long, env = "SOUK_REDIS_STREAM", global = true, default_value_t = true, action = clap::ArgAction::Set)]
+    pub redis_stream: bool,
+    /// Addresses of Kafka brokers (`host:9092`, comma-separated) that events are told to; takes a build with the feature kafka
+    #[arg(long, env = "SOUK_KAFKA_BROKERS", global = true)]
+    pub kafka_brokers: Option<String>,
+    /// The topic of events in Kafka
+    #[arg(long, env = "SOUK_KAFKA_TOPIC", global = true, default_value = "souk.events")]
+    pub kafka_topic: String,
+    /// RabbitMQ (`amqp://…` or `amqps://…`) that events are told to; takes a build with the feature rabbitmq
+    #[arg(long, env = "SOUK_RABBITMQ_URL", global = true, hide_env_values = true)]
+    pub rabbitmq_url: Option<SecretString>,
+    /// The topic exchange of events in RabbitMQ, made when it is not there
+    #[arg(long, env = "SOUK_RABBITMQ_EXCHANGE", global = true, default_value = "souk.events")]
+    pub rabbitmq_exchange: String,
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// How log lines look.
@@ -151,6 +212,11 @@ impl Settings {
     /// How long the end of the process may take.
     pub fn shutdown(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds.into())
+    }
+
+    /// Where sellers' webhooks may go.
+    pub fn webhook_targets(&self) -> Targets {
+        if self.webhook_private_targets { Targets::Any } else { Targets::Public }
     }
 
     /// How the simulated companies behave.

@@ -32,7 +32,14 @@ pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Pools, Failu
             options.min_connections(connections.min(4)).map_sqlx_postgres_opts(|options| {
                 // Planning each statement again costs more than running it; every statement here
                 // is a look-up by key, for which one plan is as good as another.
-                options.options([("plan_cache_mode", "force_generic_plan")]).statement_cache_capacity(500)
+                // A process that is frozen in the middle of a transaction does not hold its locks, such
+                // as that of the log's next position, for longer than this.
+                options
+                    .options([
+                        ("plan_cache_mode", "force_generic_plan"),
+                        ("idle_in_transaction_session_timeout", "30s"),
+                    ])
+                    .statement_cache_capacity(500)
             });
             let pool = open(options).await?;
             Ok(Pools { write: pool.clone(), read: pool })

@@ -1,9 +1,11 @@
 //! The one binary of souk. Every subcommand teaches itself with `--help`.
 
 mod beside;
+mod brokers;
 mod command;
 mod config;
 mod database;
+mod mail;
 mod platform;
 
 mod telemetry;
@@ -42,14 +44,23 @@ enum Command {
     Migrate(command::migrate::Migrate),
     /// Drive one order of three sellers from cart to refund, then keep serving
     Demo(command::demo::Demo),
+    /// Show recurring work, run it, or switch it on and off
+    Schedules(command::schedules::Schedules),
+    /// Import a file of rows: inventory, prices, parcels, labels, seller orders or orders
+    Import(command::import::Import),
     /// Check every invariant on the database; exit 1 when one does not hold
     Verify(command::verify::Verify),
+    /// List, show, redrive and discard background jobs
+    Jobs(command::jobs::Jobs),
+    /// Read the log of events, and see and move its consumers
+    Events(command::events::Events),
     /// Print the OpenAPI document
     Openapi,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    souk_integrations::tls::install();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -64,7 +75,7 @@ fn main() -> ExitCode {
         }
         let filter = match cli.command {
             // Its story is told on standard output; only what is wrong belongs beside it.
-            Command::Demo(_) => "warn",
+            Command::Demo(_) | Command::Import(_) => "warn",
             _ => "warn,souk=info,souk::http=warn",
         };
         telemetry::init(&cli.settings, filter)?;
@@ -73,7 +84,11 @@ fn main() -> ExitCode {
             Command::Worker(worker) => worker.run(cli.settings).await,
             Command::Migrate(migrate) => migrate.run(cli.settings).await,
             Command::Demo(demo) => demo.run(cli.settings).await,
+            Command::Schedules(schedules) => schedules.run(cli.settings).await,
+            Command::Import(import) => import.run(cli.settings).await,
             Command::Verify(verify) => verify.run(cli.settings).await,
+            Command::Events(events) => events.run(cli.settings).await,
+            Command::Jobs(jobs) => jobs.run(cli.settings).await,
             Command::Openapi => Ok(()),
         }
     });

@@ -8,35 +8,44 @@ use chrono::TimeDelta;
 use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
 use secrecy::SecretString;
 use souk_api::{ApiConfig, Context};
+use souk_domain::cache::AnswerCache;
+use souk_domain::event::{Projection, Sink};
+use souk_domain::notification::projection::Notifications;
 use souk_domain::port::Ports;
+use souk_domain::webhook::projection::SellerWebhooks;
+use souk_domain::webhook::secret::WebhookSecrets;
 use souk_domain::{Clock, Store, account};
 use souk_entity::status::UserRole;
-use souk_integrations::simulated::{Control, Simulator, SimulatorConfig};
-use souk_jobs::{Lane, Runtime, Work, WorkerConfig};
+use souk_integrations::cache::OrderCache;
+use souk_integrations::guard::{self, GuardConfig};
+use souk_integrations::simulated::{Control, Percent, Simulator, SimulatorConfig};
+use souk_integrations::webhook::HttpSender;
+use souk_jobs::{Bell, EventRuntime, Lane, Mail, Runtime, Scheduler, Webhooks, Work, WorkerConfig};
 use souk_migration::{Migrator, MigratorTrait};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::command::Failure;
-use crate::config::{DatabaseUrl, Settings};
+use crate::config::{DatabaseUrl, Settings, Switch};
 use crate::database::{self, Pools};
-use crate::{beside, telemetry};
+use crate::{beside, brokers, mail, telemetry};
 
 /// The largest JSON body.
 const BODY_LIMIT: usize = 1024 * 1024;
-
-/// The largest file upload.
-const UPLOAD_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Everything that a process of souk shares.
 pub struct Platform {
     settings: Settings,
     /// The database.
     pub store: Store,
+    bell: Arc<Bell>,
+    cache: Option<OrderCache>,
     lane: Lane,
     ports: Ports,
+    mail: Mail,
     simulator: Option<Simulator>,
     redis: Option<redis::Client>,
+    namespace: String,
     secret: SecretString,
 }
 
@@ -51,28 +60,52 @@ impl Platform {
         let secret = settings.secret()?;
         let url = settings.database()?;
         let redis = settings.redis()?;
+        let mail = mail::open(&settings)?;
+        let namespace = namespace(&url);
         let pools = database::connect(&url, settings.db_connections).await?;
-        match url {
+        match &url {
             DatabaseUrl::Sqlite(_) => migrate(&pools).await?,
             DatabaseUrl::Postgres(_) => check_schema(&pools).await?,
         }
         let lane = match &redis {
-            Some(client) => Lane::redis(client.clone(), &namespace(&url))
+            Some(client) => Lane::redis(client.clone(), &namespace)
                 .map_err(|error| Failure::Failed(format!("REDIS_URL: {error}")))?,
             None => Lane::in_process(),
         };
-        let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(lane.clone()));
+        let bell = Arc::new(Bell::default());
+        let store =
+            Store::new(pools.write, pools.read, Clock::System, Arc::new(lane.clone())).with_after_commit(bell.clone());
+        let cache = match (settings.cache, &redis, &url) {
+            (Switch::Off, ..) => None,
+            (Switch::On, Some(client), _) => Some(
+                OrderCache::in_redis(client.clone(), &namespace, store.clone())
+                    .map_err(|error| Failure::Failed(format!("REDIS_URL: {error}")))?,
+            ),
+            // One process is all there is.
+            (Switch::On, None, DatabaseUrl::Sqlite(_)) => Some(OrderCache::in_process(store.clone())),
+            // There may be others, which nothing would tell of changes.
+            (Switch::On, None, DatabaseUrl::Postgres(_)) => None,
+        };
+        let store = match &cache {
+            Some(cache) => store.with_after_commit(Arc::new(cache.clone())),
+            None => store,
+        };
         let simulator = settings.simulator.then(|| {
             let (transit, latency) = settings.simulator_pace();
             let webhook_secret = SecretString::from(derive(&secret, "simulator webhooks"));
-            let config = SimulatorConfig { public_url: public_url.to_owned(), webhook_secret, transit, latency };
+            let trouble = Percent(settings.simulator_trouble_percent);
+            let config =
+                SimulatorConfig { public_url: public_url.to_owned(), webhook_secret, transit, latency, trouble };
             Simulator::new(store.clone(), config)
         });
         let ports = match &simulator {
-            Some(simulator) => Ports::new(vec![simulator.payments()], vec![simulator.carrier()]),
+            Some(simulator) => Ports::new(
+                vec![guard::payments(simulator.payments(), GuardConfig::default())],
+                vec![guard::carrier(simulator.carrier(), GuardConfig::default())],
+            ),
             None => Ports::default(),
         };
-        let platform = Self { settings, store, lane, ports, simulator, redis, secret };
+        let platform = Self { settings, store, bell, cache, lane, ports, mail, simulator, redis, namespace, secret };
         platform.ensure_admin().await?;
         Ok(platform)
     }
@@ -114,9 +147,20 @@ impl Platform {
             bulk: (each / 4).max(1),
             ..WorkerConfig::default()
         };
-        let work = Work::new(self.store.clone(), self.ports.clone());
+        let work = Work::new(self.store.clone(), self.ports.clone(), self.mail.clone(), self.webhooks()?);
         let runtime = Runtime::start(self.store.clone(), self.lane.clone(), Arc::new(work), config);
         let stop = CancellationToken::new();
+        let mut events = EventRuntime::start(
+            self.store.clone(),
+            self.bell.clone(),
+            self.projections(),
+            self.sinks()?,
+            stop.child_token(),
+        );
+        if let Some(redis) = &self.redis {
+            events.take_in(self.store.clone(), redis.clone(), self.namespace.clone());
+        }
+        let scheduler = Scheduler::start(self.store.clone(), stop.clone());
         let courier = match &self.simulator {
             Some(simulator) => {
                 let courier =
@@ -125,7 +169,47 @@ impl Platform {
             }
             None => None,
         };
-        Ok(Workers { runtime, courier, stop, limit: self.settings.shutdown() })
+        Ok(Workers { runtime, events, scheduler, courier, stop, limit: self.settings.shutdown() })
+    }
+
+    /// Starts a worker for bulk uploads only.
+    ///
+    /// # Errors
+    /// [`Failure`] when a part cannot be started.
+    pub fn start_bulk_workers(&self) -> Result<Runtime, Failure> {
+        let config = WorkerConfig {
+            money: 0,
+            fulfilment: 0,
+            events: 0,
+            webhooks: 0,
+            mail: 0,
+            bulk: 1,
+            maintenance: 0,
+            ..WorkerConfig::default()
+        };
+        let work = Work::new(self.store.clone(), self.ports.clone(), self.mail.clone(), self.webhooks()?);
+        Ok(Runtime::start(self.store.clone(), self.lane.clone(), Arc::new(work), config))
+    }
+
+    /// What posts to sellers' endpoints.
+    fn webhooks(&self) -> Result<Webhooks, Failure> {
+        let sender = HttpSender::new(self.settings.webhook_targets())
+            .map_err(|error| Failure::Failed(format!("the HTTP client of webhooks: {error}")))?;
+        Ok(Webhooks { sender: Arc::new(sender), secrets: WebhookSecrets::new(&self.secret) })
+    }
+
+    /// The consumers of events whose effects are rows of ours.
+    fn projections(&self) -> Vec<Arc<dyn Projection>> {
+        vec![Arc::new(Notifications), Arc::new(SellerWebhooks)]
+    }
+
+    /// The consumers of events whose effects are outside.
+    fn sinks(&self) -> Result<Vec<Arc<dyn Sink>>, Failure> {
+        let mut sinks = brokers::sinks(&self.settings.brokers, self.redis.as_ref(), &self.namespace)?;
+        if let Some(cache) = &self.cache {
+            sinks.push(Arc::new(cache.clone()));
+        }
+        Ok(sinks)
     }
 
     /// Serves the API on `acceptor` until `stop` is cancelled and running requests have ended.
@@ -135,11 +219,16 @@ impl Platform {
     pub async fn serve(&self, acceptor: TcpAcceptor, stop: CancellationToken) -> Result<(), Failure> {
         let config = ApiConfig {
             secret: self.secret.clone(),
+            webhook_targets: self.settings.webhook_targets(),
             payment_window: TimeDelta::minutes(self.settings.payment_window_minutes.into()),
             body_limit: BODY_LIMIT,
-            upload_limit: UPLOAD_LIMIT,
         };
-        let context = Context::new(self.store.clone(), self.ports.clone(), config, self.redis_probe());
+        let cache = self.cache.clone().map(|cache| Arc::new(cache) as Arc<dyn AnswerCache>);
+        let context = Context::new(self.store.clone(), self.ports.clone(), config, cache, self.redis_probe());
+        if self.cache.is_some() && self.settings.cache_warm > 0 {
+            let (context, orders) = (context.clone(), self.settings.cache_warm.into());
+            tokio::spawn(async move { souk_api::warm(&context, orders).await });
+        }
         let mut beside = vec![("/metrics", beside::metrics_route())];
         if let Some(control) = self.control() {
             beside.push(("/simulator", beside::routes(control)));
@@ -176,6 +265,8 @@ impl Platform {
 /// Workers at work.
 pub struct Workers {
     runtime: Runtime,
+    events: EventRuntime,
+    scheduler: Scheduler,
     courier: Option<JoinHandle<()>>,
     stop: CancellationToken,
     limit: Duration,
@@ -187,7 +278,9 @@ impl Workers {
         if !self.runtime.shutdown(self.limit).await {
             tracing::warn!("some jobs did not end in time; they are given back and run again");
         }
+        self.events.shutdown().await;
         self.stop.cancel();
+        self.scheduler.stopped().await;
         if let Some(courier) = self.courier {
             let _ = courier.await;
         }
@@ -216,7 +309,11 @@ pub async fn migrate(pools: &Pools) -> Result<(), Failure> {
     Migrator::up(&pools.write, None).await.map_err(|error| Failure::Failed(format!("migration: {error}")))
 }
 
-async fn check_schema(pools: &Pools) -> Result<(), Failure> {
+/// Refuses a database whose schema is behind.
+///
+/// # Errors
+/// [`Failure::Usage`] when it is; [`Failure::Failed`] when it cannot be read.
+pub async fn check_schema(pools: &Pools) -> Result<(), Failure> {
     let pending = Migrator::get_pending_migrations(&pools.write)
         .await
         .map_err(|error| Failure::Failed(format!("the schema cannot be read: {error}")))?;

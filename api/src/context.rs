@@ -5,8 +5,11 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use secrecy::SecretString;
 use souk_domain::Store;
+use souk_domain::cache::AnswerCache;
 use souk_domain::order::number::OrderNumbers;
 use souk_domain::port::Ports;
+use souk_domain::webhook::secret::WebhookSecrets;
+use souk_domain::webhook::target::Targets;
 
 use crate::auth::Keys;
 
@@ -15,12 +18,12 @@ use crate::auth::Keys;
 pub struct ApiConfig {
     /// Signs access tokens; at least 32 characters.
     pub secret: SecretString,
+    /// Where sellers' webhooks may go.
+    pub webhook_targets: Targets,
     /// How long stock is held for an unpaid order.
     pub payment_window: TimeDelta,
     /// The largest JSON body that is read, in bytes.
     pub body_limit: usize,
-    /// The largest file upload that is read, in bytes.
-    pub upload_limit: usize,
 }
 
 /// The state that handlers share; all of it can be lost at any moment.
@@ -29,7 +32,10 @@ pub struct Context {
     pub(crate) ports: Ports,
     pub(crate) numbers: OrderNumbers,
     pub(crate) keys: Keys,
+    pub(crate) webhook_secrets: WebhookSecrets,
     pub(crate) config: ApiConfig,
+    /// Keeps answers; `None` where none are kept.
+    pub(crate) cache: Option<Arc<dyn AnswerCache>>,
     /// Asks whether Redis answers; `None` where there is none to ask.
     pub(crate) redis: Option<RedisProbe>,
 }
@@ -42,8 +48,15 @@ pub type RedisProbe = Arc<dyn Fn() -> futures::future::BoxFuture<'static, bool> 
 
 impl Context {
     /// Puts the parts together.
-    pub fn new(store: Store, ports: Ports, config: ApiConfig, redis: Option<RedisProbe>) -> Arc<Self> {
+    pub fn new(
+        store: Store,
+        ports: Ports,
+        config: ApiConfig,
+        cache: Option<Arc<dyn AnswerCache>>,
+        redis: Option<RedisProbe>,
+    ) -> Arc<Self> {
         let keys = Keys::new(&config.secret);
-        Arc::new(Self { store, ports, numbers: OrderNumbers::default(), keys, config, redis })
+        let webhook_secrets = WebhookSecrets::new(&config.secret);
+        Arc::new(Self { store, ports, numbers: OrderNumbers::default(), keys, webhook_secrets, config, cache, redis })
     }
 }

@@ -31,6 +31,9 @@ pub enum Tag {
     /// What a seller is paid.
     #[oai(rename = "Seller money")]
     SellerMoney,
+    /// Telling a seller's own systems of events.
+    #[oai(rename = "Seller webhooks")]
+    SellerWebhooks,
     /// What the marketplace's people do.
     Operators,
     /// What payment providers and carriers send.
@@ -69,14 +72,23 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             admin::tax_zones::TaxZones,
             admin::tax_exemptions::TaxExemptions,
             admin::jobs::Jobs,
+            admin::schedules::Schedules,
+            admin::events::Events,
+            admin::batches::AdminBatches,
             admin::ledger::Ledger,
             admin::payouts::AdminPayouts,
+            admin::notifications::Notifications,
         ),
         (
             seller::statement::Statements,
             seller::explain::SellerExplain,
             admin::statements::SellerStatements,
             admin::explain::Explain,
+        ),
+        (
+            seller::webhook_endpoints::WebhookEndpoints,
+            seller::webhook_deliveries::WebhookDeliveries,
+            admin::webhooks::AdminWebhooks,
         ),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );

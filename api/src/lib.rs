@@ -20,3 +20,4 @@ pub use context::{ApiConfig, Context, RedisProbe};
 pub use document::document;
 pub use http::app::app;
 pub use password::hash_password;
+pub use shopper::orders::warm;

@@ -6,7 +6,7 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Binary;
 use poem_openapi::{Object, OpenApi};
 use souk_domain::port::{Headers, WebhookError};
-use souk_domain::{Code, Error, Result, inbox};
+use souk_domain::{Code, Error, Result, failpoint, inbox};
 use souk_entity::status::InboxSource;
 
 use crate::context::Ctx;
@@ -63,7 +63,8 @@ async fn take(ctx: &Ctx<'_>, source: InboxSource, provider: &str, event: &str, b
     if event.is_empty() || event.len() > 120 || event.contains('\0') {
         return Err(Error::new(Code::MalformedRequest, "The event's id is 1 to 120 bytes without NUL."));
     }
-    let new = ctx.store.write(async |tx| inbox::receive(&tx, source, provider, event, body).await).await?;
+    let stored = ctx.store.write(async |tx| inbox::receive(&tx, source, provider, event, body).await);
+    let new = failpoint::within("receiveWebhook", stored).await?;
     Ok(Okay::new(&Taken { new }))
 }
 

@@ -70,6 +70,12 @@ const KNOWN: &[(&str, &str, Code, &str)] = &[
     ),
     ("uq_orders_cart_id", "orders.cart_id", Code::CartCompleted, "The cart has become an order."),
     (
+        "pk_order_import",
+        "order_import.external_id",
+        Code::AlreadyExists,
+        "An order of this external_id is imported already.",
+    ),
+    (
         "ck_inventory_level_reserved",
         "ck_inventory_level_reserved",
         Code::InventoryUnavailable,

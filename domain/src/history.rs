@@ -61,6 +61,7 @@ pub async fn record(tx: &Tx, changes: Vec<Change>) -> Result<()> {
             note: Set(change.note),
             occurred_at: Set(tx.now),
         });
+        tx.tell_after_commit(change.order_id);
         let mut data = change.data;
         if let Value::Object(fields) = &mut data {
             fields.insert("status".into(), change.to.into());
@@ -75,6 +76,7 @@ pub async fn record(tx: &Tx, changes: Vec<Change>) -> Result<()> {
             seller_id: Set(change.seller_id),
             data: Set(data),
             occurred_at: Set(tx.now),
+            position: Set(None),
         });
     }
     status_history::Entity::insert_many(history).exec_without_returning(&**tx).await?;

@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use crate::job::{self, Task};
 use crate::store::Tx;
 
-/// Stores an event whose signature held, and the job that acts on it. Returns `false`, having
+/// Stores an event whose signature held, or that came over our own broker, and the job that acts
+/// on it. Returns `false`, having
 /// changed nothing, when the same event was stored before.
 ///
 /// # Errors

@@ -4,19 +4,26 @@
 //! claims is the fencing token that the transaction of the effect checks, so a worker that froze
 //! past its lease cannot write what another has written since.
 
-use std::time::Duration;
+mod dead;
+mod policy;
+mod summary;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::sea_query::Expr;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use souk_entity::id::{
-    BatchId, CartId, InboxId, JobId, OrderId, PaymentId, PayoutId, RefundId, ReturnRequestId, SellerId, SellerOrderId,
-    ShipmentId,
+    BatchId, CartId, InboxId, JobId, NotificationId, OrderId, PaymentId, PayoutId, RefundId, ReturnRequestId, SellerId,
+    SellerOrderId, ShipmentId, WebhookEndpointId,
 };
 use souk_entity::job;
-use souk_entity::status::{JobKind, JobQueue, JobStatus};
+use souk_entity::status::{JobKind, JobStatus, ScheduleName};
 
+pub use self::dead::{REASON_CHARS, REDRIVE_LIMIT, discard, in_status, redrive, redrive_all};
+pub use self::policy::{LEASE_MARGIN, LONGEST_WAIT, Policy, backoff, policy};
+pub use self::summary::{COUNTED, Summary, summary};
 use crate::error::{Code, Error, Result};
 use crate::store::Tx;
 
@@ -52,12 +59,18 @@ pub enum Task {
     RejectUnaccepted { seller_order_id: SellerOrderId },
     /// Complete a seller order whose return window has closed.
     CompleteSellerOrder { seller_order_id: SellerOrderId },
-    /// Apply the rows of an inventory batch.
-    ImportInventory { batch_id: BatchId },
+    /// Apply the rows of a batch.
+    ProcessBatch { batch_id: BatchId },
     /// Pay out what a seller can be paid on a day.
     PayOutSeller { seller_id: SellerId, day: NaiveDate },
     /// Send a payout.
     SubmitPayout { payout_id: PayoutId },
+    /// Send what is due to a seller's endpoint.
+    DeliverWebhooks { endpoint_id: WebhookEndpointId },
+    /// Tell a person of something.
+    SendNotification { notification_id: NotificationId },
+    /// Do recurring work that was due at `tick`.
+    RunSchedule { schedule: ScheduleName, tick: DateTime<Utc> },
 }
 
 impl Task {
@@ -78,9 +91,14 @@ impl Task {
             Self::RefundPayment { .. } => JobKind::RefundPayment,
             Self::RejectUnaccepted { .. } => JobKind::RejectUnaccepted,
             Self::CompleteSellerOrder { .. } => JobKind::CompleteSellerOrder,
-            Self::ImportInventory { .. } => JobKind::ImportInventory,
+            Self::ProcessBatch { .. } => JobKind::ProcessBatch,
             Self::PayOutSeller { .. } => JobKind::PayOutSeller,
             Self::SubmitPayout { .. } => JobKind::SubmitPayout,
+            Self::DeliverWebhooks { .. } => JobKind::DeliverWebhooks,
+            Self::SendNotification { .. } => JobKind::SendNotification,
+            Self::RunSchedule { schedule: ScheduleName::Verify, .. } => JobKind::Verify,
+            Self::RunSchedule { schedule: ScheduleName::CleanUp, .. } => JobKind::CleanUp,
+            Self::RunSchedule { .. } => JobKind::CatchUp,
         }
     }
 
@@ -101,55 +119,16 @@ impl Task {
             Self::RefundPayment { refund_id } => format!("refund:{refund_id}"),
             Self::RejectUnaccepted { seller_order_id } => format!("reject:{seller_order_id}"),
             Self::CompleteSellerOrder { seller_order_id } => format!("complete:{seller_order_id}"),
-            Self::ImportInventory { batch_id } => format!("batch:{batch_id}"),
+            Self::ProcessBatch { batch_id } => format!("batch:{batch_id}"),
             Self::PayOutSeller { seller_id, day } => format!("pay-out:{seller_id}:{day}"),
             Self::SubmitPayout { payout_id } => format!("payout:{payout_id}"),
+            Self::DeliverWebhooks { endpoint_id } => format!("deliver-webhooks:{endpoint_id}"),
+            Self::SendNotification { notification_id } => format!("notify:{notification_id}"),
+            Self::RunSchedule { schedule, tick } => {
+                format!("schedule:{schedule}:{}", tick.to_rfc3339_opts(SecondsFormat::Secs, true))
+            }
         }
     }
-}
-
-/// How jobs of a kind are run. One row per kind, here and nowhere else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// The queue whose workers run it.
-    pub queue: JobQueue,
-    /// After this many claims without success the job is dead, until an operator redrives it.
-    pub max_attempts: i32,
-    /// A run longer than this is stopped and counts as failed.
-    pub timeout: Duration,
-}
-
-/// A lease outlives the longest run and the wait in a worker's buffer by this much.
-pub const LEASE_MARGIN: Duration = Duration::from_secs(15);
-
-/// The policy of a kind.
-pub const fn policy(kind: JobKind) -> Policy {
-    // 60 attempts last about two days, 20 about six hours, 12 about half an hour.
-    let (queue, max_attempts, timeout) = match kind {
-        JobKind::CapturePayment | JobKind::VoidPayment | JobKind::ResolvePayment | JobKind::RefundPayment => {
-            (JobQueue::Money, 60, 30)
-        }
-        JobKind::ProcessReturn | JobKind::ExpireOrder | JobKind::SubmitPayout => (JobQueue::Money, 60, 30),
-        // Longer than the others: it may have the entries of a month to settle.
-        JobKind::PayOutSeller => (JobQueue::Money, 60, 120),
-        JobKind::ProcessWebhook => (JobQueue::Events, 20, 30),
-        JobKind::BuyLabel | JobKind::VoidLabel => (JobQueue::Fulfilment, 60, 30),
-        JobKind::SyncShipment | JobKind::RejectUnaccepted | JobKind::CompleteSellerOrder | JobKind::ExpireReturn => {
-            (JobQueue::Fulfilment, 60, 30)
-        }
-        JobKind::ExpireCart => (JobQueue::Bulk, 12, 30),
-        JobKind::ImportInventory => (JobQueue::Bulk, 12, 120),
-    };
-    Policy { queue, max_attempts, timeout: Duration::from_secs(timeout) }
-}
-
-/// How long to wait before claim number `attempts + 1`: 1 s doubled per failure, at most an hour,
-/// of which `jitter` (0..=1000) takes up to a half away so that what failed together does not
-/// return together.
-pub fn backoff(attempts: i32, jitter: u64) -> Duration {
-    let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(12);
-    let full = (1_000_u64 << exponent).min(3_600_000);
-    Duration::from_millis(full - full * jitter.min(1_000) / 2_000)
 }
 
 /// Writes a job, due at `run_at`, in the transaction that causes it.
@@ -172,26 +151,11 @@ pub async fn enqueue_all(tx: &Tx, tasks: &[(Task, DateTime<Utc>)]) -> Result<u64
     }
     let mut rows = Vec::with_capacity(tasks.len());
     for (task, run_at) in tasks {
-        let kind = task.kind();
-        let policy = policy(kind);
-        let id = JobId::at(tx.now);
+        let row = row(tx, task, *run_at)?;
         if *run_at <= tx.now {
-            tx.wake_after_commit(policy.queue, id);
+            tx.wake_after_commit(task.kind(), *row.id.as_ref());
         }
-        rows.push(job::ActiveModel {
-            id: Set(id),
-            kind: Set(kind),
-            queue: Set(policy.queue),
-            unique_key: Set(task.key()),
-            payload: Set(serde_json::to_value(task).map_err(Error::internal)?),
-            status: Set(JobStatus::Queued),
-            attempts: Set(0),
-            max_attempts: Set(policy.max_attempts),
-            run_at: Set(*run_at),
-            last_error: Set(None),
-            created_at: Set(tx.now),
-            updated_at: Set(tx.now),
-        });
+        rows.push(row);
     }
     let inserted = job::Entity::insert_many(rows)
         .on_conflict_do_nothing_on([job::Column::UniqueKey])
@@ -200,6 +164,86 @@ pub async fn enqueue_all(tx: &Tx, tasks: &[(Task, DateTime<Utc>)]) -> Result<u64
     Ok(match inserted {
         sea_orm::TryInsertResult::Inserted(rows) => rows,
         sea_orm::TryInsertResult::Empty | sea_orm::TryInsertResult::Conflicted => 0,
+    })
+}
+
+/// Sees to it that the job of `task` runs after this transaction has committed, at `run_at` at the
+/// latest: what wakes a job that does again and again whatever work there is for its key.
+///
+/// A job that is not there is written; one that is done or discarded is queued again, with as many
+/// new claims as its kind allows (the claims made so far keep counting, because their number is the
+/// fencing token). A queued one is due at the earlier of its time and `run_at`, except that one
+/// which waits after a failure keeps its time, so that being woken does not use its claims up. A
+/// dead one is left to the operator. A running one is left alone, and this is safe only if its last
+/// transaction calls [`Lease::hold`] *before* it looks for work for the last time and
+/// completes: then either that look sees what was committed with this call, or this call waits for
+/// the completion and queues the job again.
+///
+/// Returns whether anything changed. The row stays locked until the commit, so wake late in a
+/// transaction.
+///
+/// # Errors
+/// The database's.
+pub async fn awaken(tx: &Tx, task: &Task, run_at: DateTime<Utc>) -> Result<bool> {
+    Ok(awaken_all(tx, &[(task.clone(), run_at)]).await? > 0)
+}
+
+/// [`awaken`] for several jobs in one statement, locked in the order of their keys; returns how
+/// many changed.
+///
+/// # Errors
+/// The database's.
+pub async fn awaken_all(tx: &Tx, tasks: &[(Task, DateTime<Utc>)]) -> Result<u64> {
+    let mut earliest = BTreeMap::new();
+    for (task, run_at) in tasks {
+        let asked = earliest.entry(task.key()).or_insert((task, *run_at));
+        asked.1 = asked.1.min(*run_at);
+    }
+    if earliest.is_empty() {
+        return Ok(0);
+    }
+    let rows = earliest.into_values().map(|(task, run_at)| row(tx, task, run_at)).collect::<Result<Vec<_>>>()?;
+    let over = "job.status IN ('done', 'discarded')";
+    let mut again = OnConflict::column(job::Column::UniqueKey);
+    again
+        .value(
+            job::Column::MaxAttempts,
+            Expr::cust(format!("CASE WHEN {over} THEN job.attempts + excluded.max_attempts ELSE job.max_attempts END")),
+        )
+        .value(job::Column::Status, Expr::cust("excluded.status"))
+        .value(job::Column::RunAt, Expr::cust("excluded.run_at"))
+        .value(job::Column::LastError, Expr::cust("NULL"))
+        .value(job::Column::DiscardReason, Expr::cust("NULL"))
+        .value(job::Column::UpdatedAt, Expr::cust("excluded.updated_at"))
+        .action_and_where(Expr::cust(format!(
+            "{over} OR (job.status = 'queued' AND job.last_error IS NULL AND job.run_at > excluded.run_at)"
+        )));
+    let changed = job::Entity::insert_many(rows).on_conflict(again).exec_with_returning(&**tx).await?;
+    for job in &changed {
+        if job.run_at <= tx.now {
+            tx.wake_after_commit(job.kind, job.id);
+        }
+    }
+    Ok(changed.len() as u64)
+}
+
+fn row(tx: &Tx, task: &Task, run_at: DateTime<Utc>) -> Result<job::ActiveModel> {
+    let kind = task.kind();
+    let policy = policy(kind);
+    Ok(job::ActiveModel {
+        id: Set(JobId::at(tx.now)),
+        kind: Set(kind),
+        queue: Set(policy.queue),
+        unique_key: Set(task.key()),
+        payload: Set(serde_json::to_value(task).map_err(Error::internal)?),
+        status: Set(JobStatus::Queued),
+        attempts: Set(0),
+        max_attempts: Set(policy.max_attempts),
+        run_at: Set(run_at),
+        last_error: Set(None),
+        discard_reason: Set(None),
+        created_at: Set(tx.now),
+        updated_at: Set(tx.now),
     })
 }
 
@@ -213,6 +257,25 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Checks the lease and keeps the job's row locked until the end of the transaction, before
+    /// its effect is known: whoever wants to [`awaken`] the job waits for this transaction. What
+    /// looks for work after this call sees all that was committed by those who did not wait.
+    ///
+    /// # Errors
+    /// [`Code::LeaseLost`], as for [`Lease::complete`].
+    pub async fn hold(&self, tx: &Tx) -> Result<()> {
+        let held = job::Entity::find_by_id(self.job_id)
+            .select_only()
+            .column(job::Column::Attempts)
+            .filter(job::Column::Status.eq(JobStatus::Running))
+            .filter(job::Column::Attempts.eq(self.attempts))
+            .lock_exclusive()
+            .into_tuple::<i32>()
+            .one(&**tx)
+            .await?;
+        self.settled(u64::from(held.is_some()))
+    }
+
     /// Ends the job in the transaction of its effect.
     ///
     /// # Errors
@@ -238,9 +301,24 @@ impl Lease {
             .await?;
         self.settled(continued.rows_affected)?;
         if run_at <= tx.now {
-            tx.wake_after_commit(policy(kind).queue, self.job_id);
+            tx.wake_after_commit(kind, self.job_id);
         }
         Ok(())
+    }
+
+    /// Makes sure that the job is still this claim's, without ending it: for work that commits in
+    /// several transactions, in each of them.
+    ///
+    /// # Errors
+    /// [`Code::LeaseLost`], as for [`Lease::complete`].
+    pub async fn check(&self, tx: &Tx) -> Result<()> {
+        let held = job::Entity::find_by_id(self.job_id)
+            .filter(job::Column::Status.eq(JobStatus::Running))
+            .filter(job::Column::Attempts.eq(self.attempts))
+            .lock_exclusive()
+            .one(&**tx)
+            .await?;
+        self.settled(u64::from(held.is_some()))
     }
 
     fn held(&self, tx: &Tx) -> sea_orm::UpdateMany<job::Entity> {
@@ -258,40 +336,5 @@ impl Lease {
         } else {
             Err(Error::new(Code::LeaseLost, "The job's lease has passed to another worker."))
         }
-    }
-}
-
-/// Puts a dead job back in the queue with its claims counted anew.
-///
-/// # Errors
-/// [`Code::NotFound`]; [`Code::IllegalTransition`] when the job is not dead.
-pub async fn redrive(tx: &Tx, id: JobId) -> Result<job::Model> {
-    let row = job::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("job"))?;
-    if row.status != JobStatus::Dead {
-        let message = format!("The job is {}; only a dead job can be redriven.", row.status);
-        return Err(Error::new(Code::IllegalTransition, message));
-    }
-    tx.wake_after_commit(row.queue, row.id);
-    let job = job::ActiveModel {
-        id: Set(id),
-        status: Set(JobStatus::Queued),
-        max_attempts: Set(row.attempts.saturating_add(policy(row.kind).max_attempts)),
-        run_at: Set(tx.now),
-        updated_at: Set(tx.now),
-        ..Default::default()
-    };
-    Ok(job::Entity::update(job).exec(&**tx).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backoff_grows_to_an_hour_and_never_less_than_half() {
-        assert_eq!(backoff(1, 0), Duration::from_secs(1));
-        assert_eq!(backoff(2, 0), Duration::from_secs(2));
-        assert_eq!(backoff(30, 0), Duration::from_secs(3600));
-        assert_eq!(backoff(1, 1000), Duration::from_millis(500));
     }
 }

@@ -242,6 +242,15 @@ pub struct BoughtLabel {
     pub files: Vec<(LabelFormat, Vec<u8>)>,
 }
 
+/// A label that was bought before, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundLabel {
+    /// The label.
+    pub label: BoughtLabel,
+    /// Whether it was given back.
+    pub voided: bool,
+}
+
 /// A scan, in our vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
@@ -275,6 +284,10 @@ pub trait Carrier: Send + Sync {
     /// Buys a label. The same key twice buys one label and answers with it.
     async fn buy(&self, request: &ParcelRequest, key: &str) -> Result<BoughtLabel, PortError>;
 
+    /// The label that was bought with `key`; `None` when there is none. It is asked before a call
+    /// whose outcome is unknown is repeated, be it the purchase or the label's return.
+    async fn find_label(&self, key: &str) -> Result<Option<FoundLabel>, PortError>;
+
     /// Gives a label back that was not used.
     async fn void(&self, carrier_ref: &str, key: &str) -> Result<(), PortError>;
 
@@ -292,6 +305,65 @@ pub trait Carrier: Send + Sync {
     /// # Errors
     /// [`WebhookError::Unreadable`].
     fn read(&self, body: &[u8]) -> Result<TrackingNotice, WebhookError>;
+}
+
+/// A message to one person, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    /// The same for the same message however often it is sent, so that mail servers and readers
+    /// show it once: becomes its `Message-ID`.
+    pub key: String,
+    /// The address.
+    pub to: String,
+    /// When it was written, the same however often it is sent: becomes its `Date`.
+    pub written_at: DateTime<Utc>,
+    /// The subject, one line.
+    pub subject: String,
+    /// The text for readers without HTML.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+}
+
+/// What carries e-mail.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Hands a message over.
+    ///
+    /// # Errors
+    /// [`PortError::Refused`] for an address or message that is never taken.
+    async fn send(&self, email: &Email) -> Result<(), PortError>;
+}
+
+/// A webhook of ours, signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingWebhook {
+    /// Where it goes, as the seller gave it.
+    pub url: String,
+    /// Its headers, signature included.
+    pub headers: Vec<(&'static str, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// What an endpoint answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The beginning of the body, at most 1,000 characters.
+    pub body: String,
+}
+
+/// What carries webhooks to sellers.
+#[async_trait]
+pub trait WebhookSender: Send + Sync {
+    /// Posts a webhook: within 15 seconds, without following redirects, and to public addresses
+    /// only, whatever the name in the URL resolves to.
+    ///
+    /// # Errors
+    /// Why there is no answer, in a sentence.
+    async fn post(&self, webhook: &OutgoingWebhook) -> Result<WebhookAnswer, String>;
 }
 
 /// The payment providers and carriers of this installation, by name.

@@ -4,17 +4,19 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rand::Rng;
 use sea_orm::{
     DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
-use souk_entity::id::JobId;
-use souk_entity::status::JobQueue;
+use souk_entity::id::{JobId, OrderId};
+use souk_entity::status::JobKind;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
+use crate::failpoint;
 
 /// Tells workers of jobs whose transaction has committed.
 ///
@@ -22,14 +24,32 @@ use crate::error::{Code, Error, Result};
 /// job rows finds what it loses.
 pub trait Wake: Send + Sync + 'static {
     /// Names jobs that are due now.
-    fn wake(&self, jobs: &[(JobQueue, JobId)]);
+    fn wake(&self, jobs: &[(JobKind, JobId)]);
+}
+
+/// What a committed transaction changed, beyond its jobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Orders of which something changed, their parts, parcels, payments, refunds and returns
+    /// included; each once.
+    pub orders: Vec<OrderId>,
+    /// Whether there are new events in the log.
+    pub events: bool,
+}
+
+/// Hears of each commit before the caller goes on: what keeps caches from being stale for the one
+/// who wrote.
+#[async_trait]
+pub trait AfterCommit: Send + Sync + 'static {
+    /// Must return soon, whatever is away.
+    async fn committed(&self, change: &Committed);
 }
 
 /// Nobody is told; the sweep finds the jobs.
 pub struct NoWake;
 
 impl Wake for NoWake {
-    fn wake(&self, _: &[(JobQueue, JobId)]) {}
+    fn wake(&self, _: &[(JobKind, JobId)]) {}
 }
 
 /// The database with its clock, shared by every request and job.
@@ -39,6 +59,7 @@ pub struct Store {
     read: DatabaseConnection,
     clock: Clock,
     wake: Arc<dyn Wake>,
+    after_commit: Vec<Arc<dyn AfterCommit>>,
 }
 
 /// A whole transaction is repeated at most this often when the database says that it collided.
@@ -48,13 +69,21 @@ impl Store {
     /// `write` and `read` may be the same pool; on SQLite `write` has one connection, because
     /// SQLite has one writer and queueing in the pool is fairer than its busy timeout.
     pub fn new(write: DatabaseConnection, read: DatabaseConnection, clock: Clock, wake: Arc<dyn Wake>) -> Self {
-        Self { write, read, clock, wake }
+        Self { write, read, clock, wake, after_commit: Vec::new() }
     }
 
     /// The same databases with other ears for committed jobs.
     #[must_use]
     pub fn with_wake(&self, wake: Arc<dyn Wake>) -> Self {
         Self { wake, ..self.clone() }
+    }
+
+    /// The same databases, with one more who hears of commits.
+    #[must_use]
+    pub fn with_after_commit(&self, listener: Arc<dyn AfterCommit>) -> Self {
+        let mut store = self.clone();
+        store.after_commit.push(listener);
+        store
     }
 
     /// For reading outside a transaction.
@@ -120,16 +149,24 @@ impl Store {
                 ..Default::default()
             })
             .await?;
-        let tx = Arc::new(Tx { conn, now: self.clock.now(), woken: Mutex::default() });
+        let tx = Arc::new(Tx { conn, now: self.clock.now(), woken: Mutex::default(), change: Mutex::default() });
         let outcome = work(tx.clone()).await;
         let tx =
             Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction outlived the work it was made for"))?;
         match outcome {
             Ok(value) => {
                 let woken = tx.woken.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let change = tx.change.into_inner().unwrap_or_else(PoisonError::into_inner);
+                failpoint::reach("commit");
                 tx.conn.commit().await?;
+                failpoint::reach("committed");
                 if !woken.is_empty() {
                     self.wake.wake(&woken);
+                }
+                if change != Committed::default() {
+                    for listener in &self.after_commit {
+                        listener.committed(&change).await;
+                    }
                 }
                 Ok(value)
             }
@@ -150,13 +187,74 @@ pub struct Tx {
     conn: DatabaseTransaction,
     /// The instant of everything written in this transaction.
     pub now: DateTime<Utc>,
-    woken: Mutex<Vec<(JobQueue, JobId)>>,
+    woken: Mutex<Vec<(JobKind, JobId)>>,
+    change: Mutex<Committed>,
 }
 
 impl Tx {
     /// Announces a job after the commit.
-    pub(crate) fn wake_after_commit(&self, queue: JobQueue, job: JobId) {
-        self.woken.lock().unwrap_or_else(PoisonError::into_inner).push((queue, job));
+    pub(crate) fn wake_after_commit(&self, kind: JobKind, job: JobId) {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).push((kind, job));
+    }
+
+    /// Runs `work` in a savepoint: when it fails, what it wrote is undone and this transaction can go on.
+    ///
+    /// # Errors
+    /// What `work` returned, or the database's error.
+    pub async fn savepoint<T, W>(&self, work: impl FnOnce(Arc<Self>) -> W) -> Result<T>
+    where
+        W: Future<Output = Result<T>>,
+    {
+        self.nested(work, true).await
+    }
+
+    /// Runs `work` and undoes what it wrote, whatever it returns; nobody is told of it.
+    ///
+    /// # Errors
+    /// What `work` returned, or the database's error.
+    pub async fn rehearse<T, W>(&self, work: impl FnOnce(Arc<Self>) -> W) -> Result<T>
+    where
+        W: Future<Output = Result<T>>,
+    {
+        self.nested(work, false).await
+    }
+
+    async fn nested<T, W>(&self, work: impl FnOnce(Arc<Self>) -> W, keep: bool) -> Result<T>
+    where
+        W: Future<Output = Result<T>>,
+    {
+        let conn = self.conn.begin().await?;
+        let inner = Arc::new(Self { conn, now: self.now, woken: Mutex::default(), change: Mutex::default() });
+        let outcome = work(inner.clone()).await;
+        let inner =
+            Arc::into_inner(inner).ok_or_else(|| Error::internal("a savepoint outlived the work it was made for"))?;
+        if outcome.is_err() || !keep {
+            inner.conn.rollback().await?;
+            return outcome;
+        }
+        inner.conn.commit().await?;
+        for (kind, job) in inner.woken.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.wake_after_commit(kind, job);
+        }
+        let change = inner.change.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if change.events {
+            self.tell_after_commit(None);
+        }
+        for order in change.orders {
+            self.tell_after_commit(Some(order));
+        }
+        outcome
+    }
+
+    /// Tells of an event, and of the order that it is about, after the commit.
+    pub(crate) fn tell_after_commit(&self, order: Option<OrderId>) {
+        let mut change = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        change.events = true;
+        if let Some(order) = order
+            && !change.orders.contains(&order)
+        {
+            change.orders.push(order);
+        }
     }
 }
 

@@ -60,7 +60,8 @@ pub fn machines() -> Vec<Machine> {
         describe("return_request", returns::transition::RETURN_REQUEST),
         describe("payout", payout::transition::PAYOUT),
         describe("seller", crate::account::transition::SELLER),
-        describe("batch", crate::catalogue::transition::BATCH),
+        describe("batch", crate::batch::transition::BATCH),
+        describe("webhook_endpoint", crate::webhook::transition::WEBHOOK_ENDPOINT),
     ]
 }
 

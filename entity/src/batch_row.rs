@@ -16,6 +16,8 @@ pub struct Model {
     pub line: i64,
     pub input: String,
     pub status: BatchRowStatus,
+    /// Done: what was made, such as an order's number.
+    pub result: Option<String>,
     pub error: Option<String>,
     #[sea_orm(belongs_to, from = "batch_id", to = "id")]
     pub batch: BelongsTo<super::batch::Entity>,

@@ -21,6 +21,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub data: Json,
     pub occurred_at: DateTimeUtc,
+    /// Its place in the log: dense, from 1, given once after the commit.
+    pub position: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

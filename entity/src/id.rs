@@ -127,4 +127,10 @@ id! {
     InboxId,
     /// A bulk upload.
     BatchId,
+    /// Where a seller's own system is told of events.
+    WebhookEndpointId,
+    /// An event on its way to an endpoint.
+    WebhookDeliveryId,
+    /// Something that a person is told, once.
+    NotificationId,
 }

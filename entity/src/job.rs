@@ -24,7 +24,10 @@ pub struct Model {
     pub max_attempts: i32,
     /// Queued: due from then; running: the lease ends then.
     pub run_at: DateTimeUtc,
+    /// Why it last failed; also kept when it is discarded.
     pub last_error: Option<String>,
+    /// Why an operator gave it up; present when it is discarded.
+    pub discard_reason: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -64,7 +64,7 @@ words! {
     /// Held until paid, allocated until shipped; the other two are over.
     ReservationStatus { Held, Allocated, Fulfilled, Released }
     /// What a history row or event is about.
-    EntityKind { Order, SellerOrder, Payment, Refund, Shipment, ReturnRequest, Seller, Batch, Payout }
+    EntityKind { Order, SellerOrder, Payment, Refund, Shipment, ReturnRequest, Seller, Batch, Payout, WebhookEndpoint }
     /// Who caused a change.
     ActorKind { Shopper, Seller, Operator, Provider, Carrier, System }
     /// The states of a payment attempt.
@@ -126,23 +126,42 @@ words! {
     /// What a job does.
     JobKind {
         CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment,
-        ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory, PayOutSeller,
-        SubmitPayout,
+        ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ProcessBatch,
+        PayOutSeller, SubmitPayout, DeliverWebhooks, SendNotification, CatchUp, CleanUp, Verify,
     }
     /// Jobs of one queue share workers; a queue never starves another.
-    JobQueue { Money, Fulfilment, Events, Bulk }
+    JobQueue { Money, Fulfilment, Events, Webhooks, Mail, Bulk, Maintenance }
     /// The states of a job.
-    JobStatus { Queued, Running, Done, Dead }
+    JobStatus { Queued, Running, Done, Dead, Discarded }
     /// Which port an outside event came through.
-    InboxSource { Payment, Carrier }
+    InboxSource { Payment, Carrier, Stream }
     /// What a batch does with its rows.
-    BatchKind { Inventory }
+    BatchKind { Inventory, Prices, Shipments, Labels, SellerOrders, Orders }
+    /// How the file of a batch is written.
+    BatchFormat { Csv, Ndjson }
     /// The states of a batch.
-    BatchStatus { Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled }
+    BatchStatus { Receiving, Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled }
     /// The states of a row of a batch.
     BatchRowStatus { Pending, Done, Failed }
     /// The states of a payout.
     PayoutStatus { Pending, Submitted, Paid, Failed, Unresolved, Returned }
+
+    /// Whether an endpoint is told of events.
+    WebhookEndpointStatus { Active, Disabled }
+    /// Why an endpoint is disabled: by its owner, because it answered 410, or after days of failure.
+    WebhookDisabledReason { Owner, Gone, Failing }
+    /// The states of a delivery to an endpoint.
+    WebhookDeliveryStatus { Pending, Delivered, Failed }
+    /// What people are told of.
+    NotificationKind {
+        OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved,
+        ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock,
+        SellerWebhookDisabled,
+    }
+    /// The states of a notification.
+    NotificationStatus { Pending, Sent, Suppressed, Failed }
+    /// Recurring work.
+    ScheduleName { ExpireCarts, ExpireOrders, ReleaseReservations, SyncShipments, CloseReturns, CompleteSellerOrders, PayOut, CleanUp, Verify }
 
     /// The states of a transfer in the simulated provider's own book.
     SimulatedTransferStatus { Paid, Failed, Returned }

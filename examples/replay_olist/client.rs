@@ -126,6 +126,7 @@ impl Client {
     /// A sentence, when it is not a URL.
     pub fn new(base: &str) -> Result<Self, String> {
         let url = reqwest::Url::parse(base).map_err(|error| format!("--url: {error}"))?;
+        souk_integrations::tls::install();
         let mut http = reqwest::Client::builder().timeout(TIMEOUT);
         if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             // A proxy for the outside cannot reach this machine's own addresses.

@@ -4,4 +4,10 @@
 //! where the process fills its `souk_domain::port::Ports`. The [`simulated`] companies stand in
 //! for real ones.
 
+pub mod broker;
+pub mod cache;
+pub mod guard;
+pub mod mail;
 pub mod simulated;
+pub mod tls;
+pub mod webhook;

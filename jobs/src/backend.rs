@@ -6,9 +6,9 @@
 //! under way would keep SQLite's only writer. And nothing here returns an error, because an error
 //! ends the worker: a database that is away is waited for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,15 +18,15 @@ use apalis_core::backend::finalize::Ephemeral;
 use apalis_core::backend::persistence::{Persisted, Persistence, State, TaskEvent};
 use souk_domain::job::Lease;
 use souk_domain::{Error, Result, Store};
-use souk_entity::id::JobId;
-use souk_entity::status::JobQueue;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use souk_entity::status::{JobKind, JobQueue};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::layer::util::Identity;
 
-use crate::claim::{self, Claimed};
+use crate::claim::{self, Claimed, Wanted};
 use crate::lane::Ears;
 use crate::outcome;
+use crate::room::{Place, Room, kinds};
 use crate::runtime::Phase;
 use crate::worker::{insist, record_dead};
 
@@ -36,12 +36,11 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// A claimed job with the slot it runs in.
-#[derive(Debug)]
+/// A claimed job with the place it runs in.
 pub(crate) struct Job {
     pub claimed: Claimed,
     /// Free again when the job is dropped, which is after its outcome is recorded.
-    _slot: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Where the worker of one queue gets its jobs; clones are the same source.
@@ -50,13 +49,21 @@ pub(crate) struct Source(Arc<Inner>);
 
 struct Inner {
     queue: JobQueue,
+    kinds: Vec<JobKind>,
     store: Store,
     ears: Ears,
-    slots: Arc<Semaphore>,
-    concurrency: usize,
+    room: Arc<Room>,
     sweep_interval: Duration,
-    next_sweep: Mutex<Instant>,
+    known: Mutex<Known>,
     phase: watch::Receiver<Phase>,
+}
+
+/// What is known of the rows.
+struct Known {
+    /// When to look at them again.
+    next_sweep: Instant,
+    /// Kinds of which more may be due than was found; they are looked for as soon as one may start.
+    backlog: BTreeSet<JobKind>,
 }
 
 impl Source {
@@ -64,20 +71,12 @@ impl Source {
         queue: JobQueue,
         store: Store,
         ears: Ears,
-        concurrency: usize,
+        room: Arc<Room>,
         sweep_interval: Duration,
         phase: watch::Receiver<Phase>,
     ) -> Self {
-        Self(Arc::new(Inner {
-            queue,
-            store,
-            ears,
-            slots: Arc::new(Semaphore::new(concurrency)),
-            concurrency,
-            sweep_interval,
-            next_sweep: Mutex::new(Instant::now()),
-            phase,
-        }))
+        let known = Mutex::new(Known { next_sweep: Instant::now(), backlog: BTreeSet::new() });
+        Self(Arc::new(Inner { queue, kinds: kinds(queue), store, ears, room, sweep_interval, known, phase }))
     }
 
     /// Hears of no more jobs; what is announced goes to other processes.
@@ -91,27 +90,28 @@ impl Inner {
     async fn next(&self) -> Vec<Job> {
         let mut pause = PAUSE;
         loop {
-            let Some(mut slots) = self.slot().await else { return Vec::new() };
-            let next_sweep = *self.next_sweep.lock().unwrap_or_else(PoisonError::into_inner);
-            let announced = tokio::select! {
-                biased;
-                () = self.draining() => return Vec::new(),
-                () = sleep_until(next_sweep) => false,
-                () = self.ears.ready() => true,
-            };
-            self.widen(&mut slots);
-            let found = if announced {
-                self.announced(slots.num_permits()).await
-            } else {
-                self.swept(slots.num_permits()).await
-            };
-            match found {
-                Ok(claimed) if claimed.is_empty() => pause = PAUSE,
-                Ok(claimed) => return seat(claimed, slots),
+            if *self.phase.borrow() >= Phase::Draining {
+                return Vec::new();
+            }
+            match self.look().await {
+                Ok(Some(jobs)) if jobs.is_empty() => pause = PAUSE,
+                Ok(Some(jobs)) => return jobs,
+                Ok(None) => {
+                    let next_sweep = self.known().next_sweep;
+                    // What arrived or left since it was looked at has left its mark, so that none
+                    // of these waits for something that has been already.
+                    tokio::select! {
+                        biased;
+                        () = self.draining() => return Vec::new(),
+                        () = sleep_until(next_sweep) => {}
+                        () = self.ears.arrived() => {}
+                        () = self.room.left() => {}
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(queue = %self.queue, %error, source = ?error.source, "claiming jobs failed, trying again");
                     // Whatever was announced in the meantime is best looked for in the rows.
-                    self.sweep_at(Instant::now());
+                    self.known().next_sweep = Instant::now();
                     tokio::select! {
                         () = self.draining() => return Vec::new(),
                         () = sleep(pause) => {}
@@ -122,59 +122,76 @@ impl Inner {
         }
     }
 
-    /// Waits for a free slot.
-    async fn slot(&self) -> Option<OwnedSemaphorePermit> {
-        tokio::select! {
-            biased;
-            () = self.draining() => None,
-            // The semaphore is never closed.
-            slot = Arc::clone(&self.slots).acquire_owned() => slot.ok(),
+    /// Claims what may start; `None` when there is nothing to be claimed that is known of.
+    async fn look(&self) -> Result<Option<Vec<Job>>> {
+        let waiting = self.ears.waiting();
+        let free = self.room.free();
+        let open = free.open();
+        if self.known().next_sweep <= Instant::now() {
+            self.sweep(&open).await?;
         }
+        let (wanted, places) = {
+            let known = self.known();
+            let mut places = free;
+            let mut wanted = Wanted::default();
+            for kind in waiting.into_iter().filter(|kind| !known.backlog.contains(kind)) {
+                let ids = self.ears.take(kind, places.of(kind));
+                places.take(kind, ids.len());
+                wanted.ids.extend(ids);
+            }
+            for kind in open.into_iter().filter(|kind| known.backlog.contains(kind)) {
+                let limit = places.of(kind);
+                if limit > 0 {
+                    // Their rows were committed before they were announced, so the rows that are
+                    // looked for now have them, or the kind stays in the backlog.
+                    self.ears.forget(kind);
+                    wanted.probes.push((kind, limit));
+                }
+            }
+            (wanted, places)
+        };
+        if wanted.ids.is_empty() && wanted.probes.is_empty() {
+            return Ok(None);
+        }
+        let store = self.store.clone();
+        let caught = detached(async move { claim::claim(&store, &wanted, &places).await }).await?;
+        for kind in caught.dead {
+            tracing::error!(queue = %self.queue, %kind, "a job is dead: the lease of its last allowed claim ended without an outcome");
+            record_dead(kind);
+        }
+        let mut known = self.known();
+        for kind in &caught.exhausted {
+            known.backlog.remove(kind);
+        }
+        drop(known);
+        let seat = |claimed: Claimed| Job { _place: self.room.enter(claimed.kind), claimed };
+        Ok(Some(caught.claimed.into_iter().map(seat).collect()))
     }
 
-    /// Takes what other slots are free.
-    fn widen(&self, slots: &mut OwnedSemaphorePermit) {
-        while slots.num_permits() < self.concurrency
-            && let Ok(more) = Arc::clone(&self.slots).try_acquire_owned()
-        {
-            slots.merge(more);
+    /// Asks the rows when jobs are due that nobody announced. A read: an idle queue costs no write
+    /// transaction.
+    async fn sweep(&self, open: &[JobKind]) -> Result<()> {
+        let next = claim::next_due(&self.store, open).await?;
+        let now = self.store.now();
+        let mut wait = self.sweep_interval;
+        let mut known = self.known();
+        for (kind, at) in next {
+            match (at - now).to_std() {
+                // A job known to be due soon is met in time.
+                Ok(ahead) if !ahead.is_zero() => wait = wait.min(ahead),
+                _ => {
+                    known.backlog.insert(kind);
+                }
+            }
         }
+        // Kinds that may not start are looked for once they may.
+        known.backlog.extend(self.kinds.iter().filter(|kind| !open.contains(kind)));
+        known.next_sweep = Instant::now() + wait;
+        Ok(())
     }
 
-    async fn announced(&self, limit: usize) -> Result<Vec<Claimed>> {
-        let ids: Vec<JobId> = self.ears.take(limit);
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (store, queue) = (self.store.clone(), self.queue);
-        detached(async move { claim::named(&store, queue, ids).await }).await
-    }
-
-    async fn swept(&self, limit: usize) -> Result<Vec<Claimed>> {
-        let (store, queue) = (self.store.clone(), self.queue);
-        let (swept, wait) = detached(async move {
-            // A read first: an idle queue costs no write transaction.
-            let ahead = claim::next_due(&store, queue).await?.map(|at| (at - store.now()).to_std());
-            Ok(match ahead {
-                None => (claim::Swept::default(), None),
-                Some(Ok(ahead)) if !ahead.is_zero() => (claim::Swept::default(), Some(ahead)),
-                Some(_) => (claim::due(&store, queue, limit).await?, None),
-            })
-        })
-        .await?;
-        for kind in swept.dead {
-            tracing::error!(%queue, kind, "a job is dead: the lease of its last allowed claim ended without an outcome");
-            record_dead(&kind);
-        }
-        // A full catch means that there may be more; a job known to be due soon is met in time.
-        let wait =
-            if swept.more { Duration::ZERO } else { wait.unwrap_or(self.sweep_interval).min(self.sweep_interval) };
-        self.sweep_at(Instant::now() + wait);
-        Ok(swept.claimed)
-    }
-
-    fn sweep_at(&self, at: Instant) {
-        *self.next_sweep.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn draining(&self) {
@@ -185,12 +202,6 @@ impl Inner {
 /// Runs `work` to its end even when nobody polls the caller.
 async fn detached<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     tokio::spawn(work).await.map_err(Error::internal)?
-}
-
-/// A slot to each job; what is left over is free again.
-fn seat(claimed: Vec<Claimed>, mut slots: OwnedSemaphorePermit) -> Vec<Job> {
-    // There are as many slots as were asked for at least, so `split` gives one to each.
-    claimed.into_iter().filter_map(|claimed| slots.split(1).map(|slot| Job { claimed, _slot: slot })).collect()
 }
 
 impl Persistence for Source {

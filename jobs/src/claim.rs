@@ -1,51 +1,65 @@
 //! Taking jobs: from queued, or from a lease that has ended, to running under a new lease.
+//!
+//! Each kind is looked for by itself, through the partial index on (kind, run_at) of unfinished
+//! jobs. So what a claim looks at is bounded by what may start, and a backlog of a kind that may
+//! not start is never looked at. A kind that this version does not know is left to the version
+//! that does.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, LockBehavior, LockType, Query, SimpleExpr};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{
-    ActiveEnum, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseBackend, EntityTrait, FromQueryResult, Iterable, QueryFilter,
+    Statement,
 };
 use souk_domain::job::{LEASE_MARGIN, Lease, policy};
 use souk_domain::{Error, Result, Store, Tx};
 use souk_entity::id::JobId;
 use souk_entity::job;
-use souk_entity::status::{JobKind, JobQueue, JobStatus};
+use souk_entity::status::{JobKind, JobStatus};
 
-/// The longest run of a kind that this version does not know.
-const UNKNOWN_KIND_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::room::Places;
 
 /// A job that is ours until `leased_until`.
 ///
-/// Kind and payload are kept as the text that the row holds, so that a row nobody can read does
-/// not fail the claim of its neighbours.
+/// The payload is kept as the text that the row holds, so that a row nobody can read does not fail
+/// the claim of its neighbours.
 #[derive(Debug)]
 pub(crate) struct Claimed {
     pub lease: Lease,
-    pub kind: String,
+    pub kind: JobKind,
     pub payload: String,
     pub max_attempts: i32,
     pub leased_until: DateTime<Utc>,
 }
 
-/// What a sweep found.
+/// What to claim.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Announced jobs, each of which may start.
+    pub ids: Vec<JobId>,
+    /// Kinds to look for, and how many of each may start if none of another does.
+    pub probes: Vec<(JobKind, usize)>,
+}
+
+/// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Swept {
+pub(crate) struct Caught {
     /// Jobs to run.
     pub claimed: Vec<Claimed>,
     /// Kinds of the jobs whose last claim ended without a word; they are dead now.
-    pub dead: Vec<String>,
-    /// Whether as many rows were due as were asked for, so that more may be.
-    pub more: bool,
+    pub dead: Vec<JobKind>,
+    /// Kinds that were looked for and of which fewer were due than asked for.
+    pub exhausted: Vec<JobKind>,
 }
 
 #[derive(FromQueryResult)]
 struct ClaimedRow {
     id: JobId,
-    kind: String,
+    kind: JobKind,
     payload: String,
     attempts: i32,
     max_attempts: i32,
@@ -55,94 +69,118 @@ struct ClaimedRow {
 #[derive(FromQueryResult)]
 struct DueRow {
     id: JobId,
-    kind: String,
+    kind: JobKind,
     status: JobStatus,
     attempts: i32,
     max_attempts: i32,
+    run_at: DateTime<Utc>,
 }
 
-/// Claims those of `ids` that are queued and due in `queue`.
+#[derive(FromQueryResult)]
+struct NextRow {
+    kind: JobKind,
+    run_at: Option<DateTime<Utc>>,
+}
+
+/// Claims what is wanted: of the announced jobs those that are still queued and due; of the kinds
+/// looked for the longest due, queued or running under a lease that has ended, as `places` allow.
+/// One whose last allowed claim ended that way becomes dead, because what kills its worker each
+/// time would go on killing workers.
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn named(store: &Store, queue: JobQueue, ids: Vec<JobId>) -> Result<Vec<Claimed>> {
+pub(crate) async fn claim(store: &Store, wanted: &Wanted, places: &Places) -> Result<Caught> {
     store
         .write(async |tx| {
-            let queued = Condition::all()
-                .add(job::Column::Id.is_in(ids.iter().copied()))
-                .add(job::Column::Queue.eq(queue))
-                .add(job::Column::Status.eq(JobStatus::Queued))
-                .add(job::Column::RunAt.lte(tx.now));
-            claim(&tx, queued).await
-        })
-        .await
-}
-
-/// Claims at most `limit` due jobs of `queue`, the longest due first: queued ones, and running
-/// ones whose lease has ended. One whose last allowed claim ended that way becomes dead, because
-/// what kills its worker each time would go on killing workers.
-///
-/// # Errors
-/// The database's.
-pub(crate) async fn due(store: &Store, queue: JobQueue, limit: usize) -> Result<Swept> {
-    store
-        .write(async |tx| {
-            // On PostgreSQL rows that another worker is claiming are passed over; SQLite has one
-            // writer and drops the clause.
-            let due = job::Entity::find()
-                .select_only()
-                .columns([job::Column::Id, job::Column::Kind, job::Column::Status])
-                .columns([job::Column::Attempts, job::Column::MaxAttempts])
-                .filter(unfinished(queue))
-                .filter(job::Column::RunAt.lte(tx.now))
-                .order_by_asc(job::Column::RunAt)
-                .order_by_asc(job::Column::Id)
-                .limit(u64::try_from(limit).unwrap_or(u64::MAX))
-                .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-                .into_model::<DueRow>()
-                .all(&**tx)
-                .await?;
-            let more = due.len() >= limit;
-            let (spent, open): (Vec<_>, Vec<_>) =
-                due.into_iter().partition(|row| row.status == JobStatus::Running && row.attempts >= row.max_attempts);
-            if !spent.is_empty() {
-                bury(&tx, &spent).await?;
+            let mut which = Condition::any();
+            if !wanted.ids.is_empty() {
+                let queued = Condition::all()
+                    .add(job::Column::Id.is_in(wanted.ids.iter().copied()))
+                    .add(job::Column::Status.eq(JobStatus::Queued))
+                    .add(job::Column::Kind.is_in(JobKind::iter()))
+                    .add(job::Column::RunAt.lte(tx.now));
+                which = which.add(queued);
             }
-            let claimed = if open.is_empty() {
-                Vec::new()
-            } else {
-                // The rows are locked, or we are the only writer: nothing has changed since.
-                claim(&tx, Condition::all().add(job::Column::Id.is_in(open.iter().map(|row| row.id)))).await?
-            };
-            Ok(Swept { claimed, dead: spent.into_iter().map(|row| row.kind).collect(), more })
+            let mut caught = Caught::default();
+            if !wanted.probes.is_empty() {
+                let mut places = places.clone();
+                let due = due(&tx, &wanted.probes).await?;
+                let found = |kind| due.iter().filter(|row| row.kind == kind).count();
+                caught.exhausted =
+                    wanted.probes.iter().filter(|(kind, limit)| found(*kind) < *limit).map(|(kind, _)| *kind).collect();
+                let (spent, open): (Vec<_>, Vec<_>) = due
+                    .into_iter()
+                    .partition(|row| row.status == JobStatus::Running && row.attempts >= row.max_attempts);
+                if !spent.is_empty() {
+                    bury(&tx, &spent).await?;
+                    caught.dead = spent.into_iter().map(|row| row.kind).collect();
+                }
+                let open: Vec<_> = open.iter().filter(|row| places.take(row.kind, 1) == 1).map(|row| row.id).collect();
+                if !open.is_empty() {
+                    // The rows are locked, or we are the only writer: nothing has changed since.
+                    which = which.add(job::Column::Id.is_in(open));
+                }
+            }
+            if !which.is_empty() {
+                caught.claimed = lease(&tx, which).await?;
+            }
+            Ok(caught)
         })
         .await
 }
 
-/// When the next job of `queue` is due, or its lease ends; may lie in the past.
+/// When the next job of each of `kinds` is due, or its lease ends; may lie in the past. Kinds
+/// without a job are left out.
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn next_due(store: &Store, queue: JobQueue) -> Result<Option<DateTime<Utc>>> {
-    let next = job::Entity::find()
-        .select_only()
-        .column(job::Column::RunAt)
-        .filter(unfinished(queue))
-        .order_by_asc(job::Column::RunAt)
-        .limit(1)
-        .into_tuple()
-        .one(store.read())
-        .await?;
-    Ok(next)
+pub(crate) async fn next_due(store: &Store, kinds: &[JobKind]) -> Result<Vec<(JobKind, DateTime<Utc>)>> {
+    if kinds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let each: Vec<_> = kinds
+        .iter()
+        .map(|kind| {
+            format!(
+                "SELECT '{kind}' AS kind, (SELECT run_at FROM job WHERE kind = '{kind}' \
+                 AND status IN ('queued', 'running') ORDER BY run_at LIMIT 1) AS run_at"
+            )
+        })
+        .collect();
+    let database = store.read();
+    let statement = Statement::from_string(database.get_database_backend(), each.join(" UNION ALL "));
+    let rows = NextRow::find_by_statement(statement).all(database).await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.kind, row.run_at?))).collect())
 }
 
-/// Queued or running, in `queue`. The words stand in the text and not as parameters, because
-/// neither database uses a partial index for a condition it does not see.
-fn unfinished(queue: JobQueue) -> Condition {
-    Condition::all().add(job::Column::Queue.eq(queue)).add(Expr::cust("status IN ('queued', 'running')"))
+/// The longest due of each kind, locked. The words stand in the text and not as parameters, because
+/// neither database uses a partial index for a condition it does not see. No order beside `run_at`:
+/// thousands of jobs may be due at one instant, and sorting them would look at them all.
+async fn due(tx: &Tx, probes: &[(JobKind, usize)]) -> Result<Vec<DueRow>> {
+    let backend = tx.get_database_backend();
+    // Rows that another worker is claiming are passed over; SQLite has one writer.
+    let lock = if backend == DatabaseBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+    let mut sql = String::new();
+    for (kind, limit) in probes {
+        // In the text, because a plan for any limit might sort the whole backlog; a power of two,
+        // because each text is prepared anew.
+        let limit = limit.next_power_of_two();
+        // Writing to a String cannot fail.
+        let _ = write!(
+            sql,
+            "{} SELECT * FROM (SELECT id, kind, status, attempts, max_attempts, run_at FROM job \
+             WHERE kind = '{kind}' AND status IN ('queued', 'running') AND run_at <= $1 \
+             ORDER BY run_at LIMIT {limit} {lock}) AS due_{kind}",
+            if sql.is_empty() { "" } else { " UNION ALL" },
+        );
+    }
+    let statement = Statement::from_sql_and_values(backend, sql, [tx.now.into()]);
+    let mut rows = DueRow::find_by_statement(statement).all(&**tx).await?;
+    rows.sort_unstable_by_key(|row| (row.run_at, row.id));
+    Ok(rows)
 }
 
-async fn claim(tx: &Tx, which: Condition) -> Result<Vec<Claimed>> {
+async fn lease(tx: &Tx, which: Condition) -> Result<Vec<Claimed>> {
     let mut update = Query::update();
     update
         .table(job::Entity)
@@ -177,23 +215,20 @@ async fn claim(tx: &Tx, which: Condition) -> Result<Vec<Claimed>> {
 
 /// The end of a lease that begins `now`, which depends on how long the job's kind may run.
 fn lease_end(now: DateTime<Utc>) -> Result<SimpleExpr> {
-    let end = |timeout: Duration| -> Result<SimpleExpr> {
-        Ok(Expr::value(now + TimeDelta::from_std(timeout + LEASE_MARGIN).map_err(Error::internal)?))
-    };
     let mut kinds: BTreeMap<Duration, Vec<JobKind>> = BTreeMap::new();
     for kind in JobKind::iter() {
         kinds.entry(policy(kind).timeout).or_default().push(kind);
     }
-    kinds.remove(&UNKNOWN_KIND_TIMEOUT);
-    let otherwise = end(UNKNOWN_KIND_TIMEOUT)?;
-    if kinds.is_empty() {
-        return Ok(otherwise);
-    }
+    let end = |timeout: Duration| -> Result<SimpleExpr> {
+        Ok(Expr::value(now + TimeDelta::from_std(timeout + LEASE_MARGIN).map_err(Error::internal)?))
+    };
     let mut case = CaseStatement::new();
     for (timeout, kinds) in kinds {
-        case = case.case(job::Column::Kind.is_in(kinds), end(timeout)?);
+        let words = kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
+        case = case.case(Expr::cust(format!("kind IN ({words})")), end(timeout)?);
     }
-    Ok(case.finally(otherwise).into())
+    // Only known kinds are claimed.
+    Ok(case.finally(Expr::col(job::Column::RunAt)).into())
 }
 
 async fn bury(tx: &Tx, spent: &[DueRow]) -> Result<()> {
@@ -208,14 +243,4 @@ async fn bury(tx: &Tx, spent: &[DueRow]) -> Result<()> {
         .exec(&**tx)
         .await?;
     Ok(())
-}
-
-/// How long a job of the kind named `kind` may run.
-pub(crate) fn timeout_of(kind: &str) -> Duration {
-    known_kind(kind).map_or(UNKNOWN_KIND_TIMEOUT, |kind| policy(kind).timeout)
-}
-
-/// The kind named `kind`, if this version knows it.
-pub(crate) fn known_kind(kind: &str) -> Option<JobKind> {
-    JobKind::try_from_value(&kind.to_owned()).ok()
 }

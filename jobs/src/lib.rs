@@ -9,14 +9,20 @@
 
 mod backend;
 mod claim;
+mod events;
+mod gauges;
 mod handler;
 mod lane;
 mod outcome;
+mod room;
 mod runtime;
+mod scheduler;
 mod work;
 mod worker;
 
+pub use events::{Bell, EventRuntime};
 pub use handler::Handler;
 pub use lane::Lane;
 pub use runtime::{Runtime, WorkerConfig};
-pub use work::Work;
+pub use scheduler::Scheduler;
+pub use work::{Mail, Webhooks, Work};

@@ -2,17 +2,27 @@
 
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, UpdateMany};
 use souk_domain::job::Lease;
 use souk_domain::{Code, Error, Result, Store, Tx};
+use souk_entity::id::JobId;
 use souk_entity::job;
 use souk_entity::status::JobStatus;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::worker::insist;
 
 /// What the column of the last error holds, in characters.
 const LAST_ERROR_CHARS: usize = 2_000;
+/// Ends of jobs checked in one read.
+const CHECKED_AT_ONCE: usize = 256;
+/// How long a check waits for others to join it.
+const CHECK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Queues the job again, due at `run_at`. `false`: the lease was not ours any more.
 ///
@@ -78,24 +88,60 @@ pub(crate) async fn release(store: &Store, leases: &[Lease]) -> Result<u64> {
         .await
 }
 
-/// Completes a job whose handler said that it is done without ending its lease; `true` when that
-/// was so. The usual case costs one read.
-///
-/// # Errors
-/// The database's.
-pub(crate) async fn complete_forgotten(store: &Store, lease: Lease) -> Result<bool> {
-    let forgotten = job::Entity::find_by_id(lease.job_id)
+/// Takes note of jobs whose handlers said that they are done, to be checked by [`complete_forgotten`].
+pub(crate) type Finished = mpsc::UnboundedSender<Lease>;
+
+/// Completes jobs whose handler said that they are done without ending their lease. Many are
+/// checked in one read, because almost none needs it. Ends when nobody is left who could finish one.
+pub(crate) async fn complete_forgotten(store: Store, mut finished: mpsc::UnboundedReceiver<Lease>) {
+    let mut leases = Vec::new();
+    while finished.recv_many(&mut leases, CHECKED_AT_ONCE).await > 0 {
+        if leases.len() < CHECKED_AT_ONCE {
+            // More come while this waits, and one look serves them all.
+            sleep(CHECK_PAUSE).await;
+            while leases.len() < CHECKED_AT_ONCE
+                && let Ok(lease) = finished.try_recv()
+            {
+                leases.push(lease);
+            }
+        }
+        let (reading, ended) = (store.clone(), std::mem::take(&mut leases));
+        let open = insist("checking the end of jobs", async move || open(&reading, &ended).await).await;
+        for lease in open.unwrap_or_default() {
+            let store = store.clone();
+            let completed = insist("completing a job", async move || {
+                match store.write(async |tx| lease.complete(&tx).await).await {
+                    // The read was of a replica behind the primary, or the lease ended in between.
+                    Err(error) if error.code == Code::LeaseLost => Ok(false),
+                    ended => ended.map(|()| true),
+                }
+            });
+            if completed.await == Some(true) {
+                tracing::error!(
+                    id = %lease.job_id,
+                    "a handler reported success without ending its lease; the runtime completed the job"
+                );
+            }
+        }
+    }
+}
+
+/// Those of `leases` that have not ended.
+async fn open(store: &Store, leases: &[Lease]) -> Result<Vec<Lease>> {
+    let rows: Vec<(JobId, i32)> = job::Entity::find()
+        .select_only()
+        .columns([job::Column::Id, job::Column::Attempts])
+        .filter(job::Column::Id.is_in(leases.iter().map(|lease| lease.job_id)))
         .filter(job::Column::Status.eq(JobStatus::Running))
-        .filter(job::Column::Attempts.eq(lease.attempts));
-    if sea_orm::PaginatorTrait::count(forgotten, store.read()).await? == 0 {
-        return Ok(false);
-    }
-    match store.write(async |tx| lease.complete(&tx).await).await {
-        Ok(()) => Ok(true),
-        // The read was of a replica behind the primary, or the lease ended in between.
-        Err(error) if error.code == Code::LeaseLost => Ok(false),
-        Err(error) => Err(error),
-    }
+        .into_tuple()
+        .all(store.read())
+        .await?;
+    // A job that was claimed again since is somebody else's.
+    Ok(rows
+        .into_iter()
+        .map(|(job_id, attempts)| Lease { job_id, attempts })
+        .filter(|lease| leases.contains(lease))
+        .collect())
 }
 
 /// `error` with its causes, as the row keeps it.

@@ -9,16 +9,17 @@ use chrono::TimeDelta;
 use futures::FutureExt;
 use rand::Rng;
 use souk_domain::error::Kind;
-use souk_domain::job::{Task, backoff, policy};
-use souk_domain::{Code, Result, Store};
+use souk_domain::job::{Task, policy};
+use souk_domain::{Code, Result, Store, failpoint};
+use souk_entity::status::JobKind;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument;
 
 use crate::backend::Job;
-use crate::claim::{self, Claimed};
+use crate::claim::Claimed;
 use crate::handler::Handler;
-use crate::outcome;
+use crate::outcome::{self, Finished};
 use crate::runtime::Phase;
 
 /// Pauses between attempts to record an outcome; after the last the lease is left to end, and the
@@ -36,6 +37,7 @@ const INSISTENCE: [Duration; 5] = [
 pub(crate) struct Worker {
     store: Store,
     handler: Arc<dyn Handler>,
+    finished: Finished,
     phase: watch::Receiver<Phase>,
 }
 
@@ -53,8 +55,13 @@ enum Ended {
 }
 
 impl Worker {
-    pub(crate) fn new(store: Store, handler: Arc<dyn Handler>, phase: watch::Receiver<Phase>) -> Self {
-        Self { store, handler, phase }
+    pub(crate) fn new(
+        store: Store,
+        handler: Arc<dyn Handler>,
+        finished: Finished,
+        phase: watch::Receiver<Phase>,
+    ) -> Self {
+        Self { store, handler, finished, phase }
     }
 
     /// Runs a job to its recorded end.
@@ -63,14 +70,14 @@ impl Worker {
         let span = tracing::info_span!(
             "job",
             id = %claimed.lease.job_id,
-            kind = claimed.kind,
+            kind = %claimed.kind,
             attempt = claimed.lease.attempts
         );
         async {
             let started = Instant::now();
-            let ended = self.attempt(claimed, claim::timeout_of(&claimed.kind)).await;
-            metrics::histogram!("job_seconds", "kind" => claimed.kind.clone()).record(started.elapsed());
-            self.record(claimed, ended).await;
+            let ended = self.attempt(claimed, policy(claimed.kind).timeout).await;
+            metrics::histogram!("job_seconds", "kind" => claimed.kind.to_string()).record(started.elapsed());
+            failpoint::within("outcome", self.record(claimed, ended)).await;
         }
         .instrument(span)
         .await;
@@ -88,7 +95,11 @@ impl Worker {
             return Ended::Unused;
         }
         // A panic, also one before the first await, is the job's failure and not the worker's.
-        let run = AssertUnwindSafe(async { self.handler.run(claimed.lease, task).await }).catch_unwind();
+        let run = async {
+            failpoint::reach("claimed");
+            self.handler.run(claimed.lease, task).await
+        };
+        let run = AssertUnwindSafe(failpoint::within(claimed.kind, run)).catch_unwind();
         tokio::select! {
             biased;
             ended = timeout(limit, run) => match ended {
@@ -104,22 +115,16 @@ impl Worker {
     }
 
     async fn record(&self, claimed: &Claimed, ended: Ended) {
-        let (store, lease, kind) = (self.store.clone(), claimed.lease, &claimed.kind);
+        let (store, lease, kind) = (self.store.clone(), claimed.lease, claimed.kind);
         match ended {
             Ended::Done => {
-                metrics::counter!("job_done_total", "kind" => kind.clone()).increment(1);
-                let forgotten =
-                    insist("checking the end of a job", async move || outcome::complete_forgotten(&store, lease).await)
-                        .await;
-                if forgotten == Some(true) {
-                    tracing::error!(
-                        "the handler reported success without ending its lease; the runtime completed the job"
-                    );
-                }
+                metrics::counter!("job_done_total", "kind" => kind.to_string()).increment(1);
+                // Nobody listens only once the runtime is gone, and then the lease ends by itself.
+                let _ = self.finished.send(lease);
             }
             Ended::LeaseLost => tracing::debug!("the lease passed to another worker; nothing was written"),
             Ended::Failed(reason) if lease.attempts < claimed.max_attempts => {
-                let wait = backoff(failures(claimed), rand::rng().random_range(0..=1_000));
+                let wait = policy(kind).backoff(failures(claimed), rand::rng().random_range(0..=1_000));
                 let run_at = store.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
                 let told = reason.clone();
                 let retried = insist("queueing a job again", async move || {
@@ -128,7 +133,7 @@ impl Worker {
                 .await;
                 if retried == Some(true) {
                     tracing::warn!(reason, %run_at, "the job failed and will be tried again");
-                    metrics::counter!("job_retried_total", "kind" => kind.clone()).increment(1);
+                    metrics::counter!("job_retried_total", "kind" => kind.to_string()).increment(1);
                 }
             }
             Ended::Failed(reason) | Ended::Hopeless(reason) => {
@@ -149,12 +154,8 @@ impl Worker {
 
 /// Reads what is to be done.
 fn read(claimed: &Claimed) -> Result<Task, Ended> {
-    let Some(kind) = claim::known_kind(&claimed.kind) else {
-        // Written by a newer version, which may well be the next to claim it.
-        return Err(Ended::Failed(outcome::fitting(&format!("UNKNOWN_KIND: {}", claimed.kind))));
-    };
     match serde_json::from_str::<Task>(&claimed.payload) {
-        Ok(task) if task.kind() == kind => Ok(task),
+        Ok(task) if task.kind() == claimed.kind => Ok(task),
         Ok(task) => Err(Ended::Hopeless(format!("UNREADABLE_PAYLOAD: it is of a {}", task.kind()))),
         Err(error) => Err(Ended::Hopeless(outcome::fitting(&format!("UNREADABLE_PAYLOAD: {error}")))),
     }
@@ -164,9 +165,8 @@ fn read(claimed: &Claimed) -> Result<Task, Ended> {
 /// claims of earlier parts raised `max_attempts` and do not make the wait longer.
 fn failures(claimed: &Claimed) -> i32 {
     let attempts = claimed.lease.attempts;
-    let allowed = claim::known_kind(&claimed.kind).map_or(claimed.max_attempts, |kind| policy(kind).max_attempts);
     let left = claimed.max_attempts.saturating_sub(attempts);
-    allowed.saturating_sub(left).clamp(1, attempts.max(1))
+    policy(claimed.kind).max_attempts.saturating_sub(left).clamp(1, attempts.max(1))
 }
 
 /// What a panic said.
@@ -197,8 +197,8 @@ pub(crate) async fn insist<T>(what: &'static str, operation: impl AsyncFn() -> R
 }
 
 /// Counts a death.
-pub(crate) fn record_dead(kind: &str) {
-    metrics::counter!("job_dead_total", "kind" => kind.to_owned()).increment(1);
+pub(crate) fn record_dead(kind: JobKind) {
+    metrics::counter!("job_dead_total", "kind" => kind.to_string()).increment(1);
 }
 
 #[cfg(test)]
@@ -212,10 +212,10 @@ mod tests {
 
     use super::*;
 
-    fn claimed(kind: &str, payload: &str, attempts: i32, max_attempts: i32) -> Claimed {
+    fn claimed(kind: JobKind, payload: &str, attempts: i32, max_attempts: i32) -> Claimed {
         Claimed {
             lease: Lease { job_id: JobId(uuid::Uuid::nil()), attempts },
-            kind: kind.into(),
+            kind,
             payload: payload.into(),
             max_attempts,
             leased_until: DateTime::<Utc>::UNIX_EPOCH,
@@ -224,22 +224,20 @@ mod tests {
 
     #[test]
     fn the_wait_counts_failures_and_not_earlier_parts() {
-        let fresh = policy(souk_entity::status::JobKind::ImportInventory).max_attempts;
-        assert_eq!(failures(&claimed("import_inventory", "", 1, fresh)), 1);
-        assert_eq!(failures(&claimed("import_inventory", "", 5, fresh)), 5);
-        assert_eq!(failures(&claimed("import_inventory", "", 51, 50 + fresh)), 1);
-        assert_eq!(failures(&claimed("import_inventory", "", 2, 3)), 2);
-        assert_eq!(failures(&claimed("knit_socks", "", 4, 20)), 4);
+        let fresh = policy(JobKind::ProcessBatch).max_attempts;
+        assert_eq!(failures(&claimed(JobKind::ProcessBatch, "", 1, fresh)), 1);
+        assert_eq!(failures(&claimed(JobKind::ProcessBatch, "", 5, fresh)), 5);
+        assert_eq!(failures(&claimed(JobKind::ProcessBatch, "", 51, 50 + fresh)), 1);
+        assert_eq!(failures(&claimed(JobKind::ProcessBatch, "", 2, 3)), 2);
     }
 
     #[test]
     fn only_the_payload_of_its_own_kind_is_read() {
         let nil = uuid::Uuid::nil();
         let payload = format!(r#"{{"task":"expire_cart","cart_id":"{nil}"}}"#);
-        assert!(matches!(read(&claimed("expire_cart", &payload, 1, 3)), Ok(Task::ExpireCart { .. })));
-        assert!(matches!(read(&claimed("capture_payment", &payload, 1, 3)), Err(Ended::Hopeless(_))));
-        assert!(matches!(read(&claimed("expire_cart", "{", 1, 3)), Err(Ended::Hopeless(_))));
-        assert!(matches!(read(&claimed("knit_socks", &payload, 1, 3)), Err(Ended::Failed(_))));
+        assert!(matches!(read(&claimed(JobKind::ExpireCart, &payload, 1, 3)), Ok(Task::ExpireCart { .. })));
+        assert!(matches!(read(&claimed(JobKind::CapturePayment, &payload, 1, 3)), Err(Ended::Hopeless(_))));
+        assert!(matches!(read(&claimed(JobKind::ExpireCart, "{", 1, 3)), Err(Ended::Hopeless(_))));
     }
 
     struct Never;
@@ -257,9 +255,10 @@ mod tests {
         let store =
             Store::new(database.clone(), database, Clock::manual(DateTime::<Utc>::UNIX_EPOCH), Arc::new(NoWake));
         let (_phase, seen) = watch::channel(Phase::Working);
-        let worker = Worker::new(store, Arc::new(Never), seen);
+        let (finished, _checks) = tokio::sync::mpsc::unbounded_channel();
+        let worker = Worker::new(store, Arc::new(Never), finished, seen);
         let nil = uuid::Uuid::nil();
-        let mut claimed = claimed("expire_cart", &format!(r#"{{"task":"expire_cart","cart_id":"{nil}"}}"#), 1, 3);
+        let mut claimed = claimed(JobKind::ExpireCart, &format!(r#"{{"task":"expire_cart","cart_id":"{nil}"}}"#), 1, 3);
         let limit = Duration::from_millis(20);
         claimed.leased_until += TimeDelta::milliseconds(20);
         let Ended::Failed(reason) = worker.attempt(&claimed, limit).await else { panic!("it did not fail") };

@@ -46,6 +46,36 @@ pub async fn append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(),
     Ok(())
 }
 
+/// [`append_only`], but that `number` may be written once into a row that has none; `fixed` are the
+/// other columns.
+pub async fn append_only_but_numbered(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    fixed: &str,
+    number: &str,
+) -> Result<(), DbErr> {
+    let sql = match manager.get_database_backend() {
+        DatabaseBackend::Sqlite => format!(
+            "CREATE TRIGGER tr_{table}_no_update BEFORE UPDATE OF {fixed} ON {table}
+             BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;
+             CREATE TRIGGER tr_{table}_numbered_once BEFORE UPDATE OF {number} ON {table} WHEN OLD.{number} IS NOT NULL
+             BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;
+             CREATE TRIGGER tr_{table}_no_delete BEFORE DELETE ON {table}
+             BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;"
+        ),
+        _ => format!(
+            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$;
+             CREATE TRIGGER tr_{table}_append_only BEFORE UPDATE OF {fixed} OR DELETE ON {table}
+             FOR EACH ROW EXECUTE FUNCTION refuse_change();
+             CREATE TRIGGER tr_{table}_numbered_once BEFORE UPDATE OF {number} ON {table}
+             FOR EACH ROW WHEN (OLD.{number} IS NOT NULL) EXECUTE FUNCTION refuse_change();"
+        ),
+    };
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
 /// Drops `tables` in the order given (dependants first).
 pub async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
     for table in tables {

@@ -16,6 +16,7 @@ mod m20261121_000008_work;
 mod m20261121_000009_simulator;
 mod m20261121_000010_terms;
 mod m20261121_000011_payouts;
+mod m20261121_000012_events;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_simulator::Migration),
             Box::new(m20261121_000010_terms::Migration),
             Box::new(m20261121_000011_payouts::Migration),
+            Box::new(m20261121_000012_events::Migration),
         ]
     }
 }

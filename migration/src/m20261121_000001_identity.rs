@@ -46,6 +46,7 @@ CREATE TABLE refresh_token (
 );
 CREATE INDEX ix_refresh_token_user_id ON refresh_token (user_id);
 CREATE INDEX ix_refresh_token_family_id ON refresh_token (family_id);
+CREATE INDEX ix_refresh_token_expires_at ON refresh_token (expires_at);
 
 CREATE TABLE seller (
     id {uuid} NOT NULL CONSTRAINT pk_seller PRIMARY KEY,

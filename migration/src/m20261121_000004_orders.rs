@@ -12,7 +12,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         ddl::run(manager, UP).await?;
         ddl::append_only(manager, "status_history").await?;
-        ddl::append_only(manager, "event").await
+        ddl::append_only_but_numbered(manager, "event", EVENT_FIXED, "position").await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -33,6 +33,9 @@ const TABLES: &[&str] = &[
     "orders",
     "number_sequence",
 ];
+
+/// What an event says; only its place in the log is written later.
+const EVENT_FIXED: &str = "id, type, entity_kind, entity_id, version, order_id, seller_id, data, occurred_at";
 
 const UP: &str = r#"
 -- Order numbers are handed out in blocks, so that no placement waits for another one's commit.
@@ -157,6 +160,8 @@ CREATE TABLE seller_order (
 CREATE INDEX ix_seller_order_seller_id ON seller_order (seller_id, id);
 CREATE INDEX ix_seller_order_seller_status ON seller_order (seller_id, status, id);
 CREATE INDEX ix_seller_order_shipping_method_id ON seller_order (shipping_method_id);
+CREATE INDEX ix_seller_order_accept_by ON seller_order (accept_by, id) WHERE status = 'confirmed' AND accept_by IS NOT NULL;
+CREATE INDEX ix_seller_order_return_window_ends_at ON seller_order (return_window_ends_at, id) WHERE status = 'delivered';
 
 CREATE TABLE order_line (
     id {uuid} NOT NULL CONSTRAINT pk_order_line PRIMARY KEY,
@@ -279,7 +284,11 @@ CREATE TABLE event (
     seller_id {uuid},
     data {json} NOT NULL,
     occurred_at {timestamp} NOT NULL,
+    -- its place in the log: dense, given once after the commit, so that no consumer passes over a
+    -- transaction that committed late
+    position bigint CONSTRAINT uq_event_position UNIQUE,
     CONSTRAINT uq_event_version UNIQUE (entity_kind, entity_id, version)
 );
 CREATE INDEX ix_event_order_id ON event (order_id);
+CREATE INDEX ix_event_unnumbered ON event (id) WHERE position IS NULL;
 "#;

@@ -73,6 +73,7 @@ CREATE TABLE return_request (
 CREATE INDEX ix_return_request_order_id ON return_request (order_id, id);
 CREATE INDEX ix_return_request_seller_order_id ON return_request (seller_order_id);
 CREATE INDEX ix_return_request_seller_status ON return_request (seller_id, status, id);
+CREATE INDEX ix_return_request_approved ON return_request (updated_at, id) WHERE status = 'approved';
 
 CREATE TABLE return_line (
     return_request_id {uuid} NOT NULL CONSTRAINT fk_return_line_return_request REFERENCES return_request (id),

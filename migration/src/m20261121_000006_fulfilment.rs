@@ -51,7 +51,7 @@ CREATE INDEX ix_shipment_order_id ON shipment (order_id);
 CREATE INDEX ix_shipment_seller_order_id ON shipment (seller_order_id, id);
 CREATE INDEX ix_shipment_seller_id ON shipment (seller_id, id);
 CREATE INDEX ix_shipment_warehouse_id ON shipment (warehouse_id);
-CREATE INDEX ix_shipment_moving ON shipment (updated_at) WHERE status IN ('labelled', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'delivery_attempted', 'exception', 'return_to_sender');
+CREATE INDEX ix_shipment_moving ON shipment (updated_at, id) WHERE status IN ('labelled', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'delivery_attempted', 'exception', 'failure', 'return_to_sender');
 
 CREATE TABLE shipment_line (
     shipment_id {uuid} NOT NULL CONSTRAINT fk_shipment_line_shipment REFERENCES shipment (id),

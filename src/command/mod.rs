@@ -1,7 +1,11 @@
 //! The subcommands.
 
 pub mod demo;
+pub mod events;
+pub mod import;
+pub mod jobs;
 pub mod migrate;
+pub mod schedules;
 pub mod serve;
 pub mod verify;
 pub mod worker;

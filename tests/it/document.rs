@@ -48,6 +48,7 @@ impl Operation {
     pub fn address(&self) -> String {
         let parts = self.path.split('/').map(|part| match part {
             "{provider}" | "{carrier}" => "simulated",
+            "{name}" if self.path.contains("/schedules/") => "clean_up",
             id if id.starts_with('{') => "00000000-0000-7000-8000-000000000000",
             word => word,
         });
@@ -60,7 +61,8 @@ impl Operation {
         match self.body() {
             Some(schema) => request.json(&resolve(document, schema)["example"]),
             None if self.spec["requestBody"].is_object() => {
-                request.header("content-type", "text/csv").body("sku,warehouse,on_hand\n")
+                // Every file of rows may be written so.
+                request.header("content-type", "application/x-ndjson").body("{}\n")
             }
             None => request,
         }

@@ -2,7 +2,8 @@
 //! happens twice.
 
 mod frozen;
-mod outage;
+mod guard;
+pub mod outage;
 
 use serde_json::Value;
 

@@ -6,20 +6,27 @@
 
 mod access;
 mod batches;
+mod cache;
+mod chaos;
 mod commission;
 mod document;
+mod events;
 mod explain;
 mod faults;
+mod idempotency;
 mod input;
 mod jobs;
 mod layers;
 mod ledger;
 mod life;
+mod notifications;
 mod payouts;
 mod promotions;
 mod races;
 mod refunds;
+mod schedules;
 mod schema;
+mod seller_webhooks;
 mod shipping;
 mod souk;
 mod tax;

@@ -16,6 +16,13 @@ database_url=${DATABASE_URL:-}
 redis_url=${REDIS_URL:-}
 unset DATABASE_URL REDIS_URL
 
+# With `servers_return=1` a server that ends is started again, as a service manager does it, until
+# this script ends: what a test kills comes back on the same port.
+servers_return=
+
+# What all tests are built with: another set of features would be another build of everything.
+readonly test_features=failpoints,kafka,rabbitmq
+
 # ---- Clean-up --------------------------------------------------------------------------------
 
 # In /tmp whatever TMPDIR says: a Unix socket's path is limited to 107 bytes, and the servers' user
@@ -42,7 +49,8 @@ clean_up() {
     trap '' INT TERM HUP PIPE
     stop_own
     [[ -z $redis_pid ]] || end "$redis_pid" TERM
-    [[ -z $postgres_pid ]] || end "$postgres_pid" INT
+    # A keeper cannot hear INT, as it runs in the background; it passes the right signal on.
+    [[ -z $postgres_pid ]] || end "$postgres_pid" "$([[ $servers_return ]] && echo TERM || echo INT)"
     rm -rf "$scratch"
     exit "$status"
 }
@@ -133,6 +141,19 @@ exec_server() {
     exec setsid setpriv --pdeathsig "$signal" "${server_user[@]}" "$@" </dev/null
 }
 
+# `keep_server SIGNAL COMMAND...` is `exec_server` for a server that may have to come back.
+keep_server() {
+    [[ $servers_return ]] || exec_server "$@"
+    local signal=$1 server=
+    trap '[[ -z $server ]] || kill -s "$signal" "$server"; wait; exit' TERM INT
+    while :; do
+        (exec_server "$@") &
+        server=$!
+        wait "$server" || true
+        sleep 0.5
+    done
+}
+
 # The directories that may hold a PostgreSQL server, the likeliest first.
 postgres_directories() {
     local server
@@ -174,7 +195,7 @@ start_postgres() {
         port=$(free_port)
         (
             cd "$home"
-            exec_server INT "$bin/postgres" -D data -p "$port" -k "$home" "${postgres_options[@]}"
+            keep_server INT "$bin/postgres" -D data -p "$port" -k "$home" "${postgres_options[@]}"
         ) >>"$log" 2>&1 &
         postgres_pid=$!
         for ((tries = 0; tries < 300; tries++)); do
@@ -230,7 +251,8 @@ start_redis() {
         port=$(free_port)
         (
             cd "$home"
-            exec_server TERM "$server" --bind 127.0.0.1 --port "$port" --save "" --appendonly no
+            keep_server TERM "$server" --bind 127.0.0.1 --port "$port" --save "" --appendonly no \
+                --pidfile "$home/pid"
         ) >>"$log" 2>&1 &
         redis_pid=$!
         for ((tries = 0; tries < 100; tries++)); do
@@ -276,4 +298,21 @@ prepare_redis() {
         install_packages redis-server || exit 1
         start_any_redis || die "no Redis server can be started"
     fi
+}
+
+# What the feature kafka is compiled with: librdkafka is C and C++ behind a Makefile.
+prepare_compilers() {
+    local missing=()
+    type -P cc c++ >/dev/null || missing+=(build-essential)
+    type -P make >/dev/null || missing+=(make)
+    ((${#missing[@]} == 0)) || install_packages "${missing[@]}" || exit 1
+}
+
+# Leaves behind `rabbitmq_server`, the program; tests start and kill servers of their own. Debian's
+# command of that name in /usr/sbin cannot be used: it changes to another user and home.
+prepare_rabbitmq() {
+    rabbitmq_server=/usr/lib/rabbitmq/bin/rabbitmq-server
+    [[ -x $rabbitmq_server ]] || install_packages rabbitmq-server || exit 1
+    [[ -x $rabbitmq_server ]] || die "the package rabbitmq-server has no $rabbitmq_server"
+    type -P epmd >/dev/null || die "epmd is missing; install erlang-base"
 }

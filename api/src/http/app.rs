@@ -11,8 +11,8 @@ use poem::{Body, Endpoint, EndpointExt, IntoResponse, Middleware, Request, Respo
 use souk_domain::{Code, Error};
 
 use super::error::{ApiError, answer, of_status};
-use super::refuse;
 use super::request::{choose_request_id, request_id, with_request_id};
+use super::{refuse, upload};
 use crate::context::Context;
 use crate::document;
 
@@ -31,7 +31,7 @@ pub fn app(
     for (path, endpoint) in beside {
         routes = routes.nest(path, endpoint);
     }
-    let limits = Limits { body: context.config.body_limit, upload: context.config.upload_limit };
+    let limits = Limits { body: context.config.body_limit };
     routes
         .with(limits)
         .with(AddData::new(context))
@@ -51,29 +51,31 @@ pub fn app(
 /// what no operation takes.
 struct Limits {
     body: usize,
-    upload: usize,
 }
 
 impl<E: Endpoint> Middleware<E> for Limits {
     type Output = Limited<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        Limited { inner, body: self.body, upload: self.upload }
+        Limited { inner, body: self.body }
     }
 }
 
 struct Limited<E> {
     inner: E,
     body: usize,
-    upload: usize,
 }
 
 impl<E: Endpoint> Endpoint for Limited<E> {
     type Output = E::Output;
 
     async fn call(&self, mut request: Request) -> poem::Result<Self::Output> {
-        let upload = request.uri().path() == crate::seller::batches::UPLOAD_PATH;
-        let limit = if upload { self.upload } else { self.body };
+        if upload::is_upload(&request) {
+            // Its handler reads it piece by piece, to limits of its own.
+            refuse::unreadable(&request, &[]).map_err(ApiError::from)?;
+            return self.inner.call(request).await;
+        }
+        let limit = self.body;
         let body = request.take_body();
         if !body.is_empty() {
             let bytes = body.into_bytes_limit(limit).await.map_err(|error| match error {

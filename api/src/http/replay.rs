@@ -11,7 +11,7 @@ use poem_openapi::types::ToJSON;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use sha2::{Digest, Sha256};
 use souk_domain::constraint::is_unique_violation;
-use souk_domain::{Code, Error, Result, Store, Tx};
+use souk_domain::{Code, Error, Result, Store, Tx, failpoint};
 use souk_entity::idempotency_key;
 
 use super::answer::Answer;
@@ -57,30 +57,29 @@ where
     W: Future<Output = Result<Answer<T, STATUS>>>,
 {
     let Some(key) = key else { return store.write(work).await };
-    let outcome = store
-        .write(async |tx| {
-            // In the transaction and not before it: another connection of the pool would cost two
-            // round trips more, for every new request.
-            if let Some(stored) = find(&**tx, &key).await? {
-                return Ok(stored);
-            }
-            let answer = work(tx.clone()).await?;
-            let row = idempotency_key::ActiveModel {
-                actor: Set(key.actor.clone()),
-                route: Set(key.route.to_owned()),
-                key: Set(key.key.clone()),
-                fingerprint: Set(key.fingerprint.clone()),
-                status_code: Set(i32::from(answer.status)),
-                body: Set(answer.body.clone()),
-                created_at: Set(tx.now),
-            };
-            match idempotency_key::Entity::insert(row).exec_without_returning(&**tx).await {
-                Ok(_) => Ok(answer),
-                Err(error) if is_key_taken(&error) => Err(Error::new(Code::AlreadyExists, TAKEN)),
-                Err(error) => Err(error.into()),
-            }
-        })
-        .await;
+    let written = store.write(async |tx| {
+        // In the transaction and not before it: another connection of the pool would cost two
+        // round trips more, for every new request.
+        if let Some(stored) = find(&**tx, &key).await? {
+            return Ok(stored);
+        }
+        let answer = work(tx.clone()).await?;
+        let row = idempotency_key::ActiveModel {
+            actor: Set(key.actor.clone()),
+            route: Set(key.route.to_owned()),
+            key: Set(key.key.clone()),
+            fingerprint: Set(key.fingerprint.clone()),
+            status_code: Set(i32::from(answer.status)),
+            body: Set(answer.body.clone()),
+            created_at: Set(tx.now),
+        };
+        match idempotency_key::Entity::insert(row).exec_without_returning(&**tx).await {
+            Ok(_) => Ok(answer),
+            Err(error) if is_key_taken(&error) => Err(Error::new(Code::AlreadyExists, TAKEN)),
+            Err(error) => Err(error.into()),
+        }
+    });
+    let outcome = failpoint::within(key.route, written).await;
     match outcome {
         Ok(answer) => Ok(answer),
         // The first request has committed in between; whatever failed here, its answer stands.

@@ -1,116 +1,22 @@
 //! The seller's bulk uploads.
 
-use chrono::{DateTime, Utc};
-use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
-use poem_openapi::payload::{ParsePayload, Payload};
-use poem_openapi::registry::MetaSchemaRef;
-use poem_openapi::types::Type;
-use poem_openapi::{ApiRequest, Object, OpenApi};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use souk_domain::catalogue::batch as batches;
-use souk_domain::{Code, Error, Result};
-use souk_entity::id::{BatchId, SellerId};
-use souk_entity::status::{BatchRowStatus as RowStatus, BatchStatus as Status};
-use souk_entity::{batch, batch_row};
+use souk_domain::Result;
+use souk_domain::batch::{self as batches, NewBatch, Scope};
 use uuid::Uuid;
 
 use crate::auth::Selling;
-use crate::context::Ctx;
+use crate::context::{Context, Ctx};
 use crate::document::Tag;
 use crate::http::answer::{Created, Okay};
+use crate::http::csv::CsvFile;
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
 use crate::http::replay::{Key, once};
-use crate::view::words::{BatchRowStatus, BatchStatus};
-
-/// Where files are uploaded; bodies may be larger there.
-pub const UPLOAD_PATH: &str = "/api/v1/seller/batches/inventory";
-
-/// A CSV file in UTF-8; plain text is taken for one too, because many tools send it as that.
-#[derive(Clone, Debug)]
-pub struct Csv(String);
-
-impl Payload for Csv {
-    const CONTENT_TYPE: &'static str = "text/csv";
-
-    fn check_content_type(content_type: &str) -> bool {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        [Self::CONTENT_TYPE, "text/plain"].iter().any(|taken| essence.eq_ignore_ascii_case(taken))
-    }
-
-    fn schema_ref() -> MetaSchemaRef {
-        String::schema_ref()
-    }
-}
-
-impl ParsePayload for Csv {
-    const IS_REQUIRED: bool = true;
-
-    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(String::from_request(request, body).await?))
-    }
-}
-
-/// Lines of `sku,warehouse,on_hand` below a header of these names, at most 100000. `warehouse` is a warehouse's name.
-#[derive(Debug, ApiRequest)]
-pub enum InventoryFile {
-    /// Sent as `text/csv` or `text/plain`.
-    Csv(Csv),
-}
-
-/// A bulk upload and how far it is.
-#[derive(Debug, Object)]
-pub struct Batch {
-    /// Its id.
-    id: Uuid,
-    /// Its status.
-    status: BatchStatus,
-    /// Rows below the header.
-    total_rows: i64,
-    /// Rows that are done or failed.
-    processed_rows: i64,
-    /// Rows that failed.
-    failed_rows: i64,
-    /// When it was uploaded.
-    created_at: DateTime<Utc>,
-    /// When it last went on.
-    updated_at: DateTime<Utc>,
-}
-
-impl From<batch::Model> for Batch {
-    fn from(row: batch::Model) -> Self {
-        Self {
-            id: row.id.into(),
-            status: row.status.into(),
-            total_rows: row.total_rows,
-            processed_rows: row.processed_rows,
-            failed_rows: row.failed_rows,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-/// A row of a bulk upload.
-#[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct BatchRow {
-    /// The line in the file; the header is line 1.
-    line: i64,
-    /// The line as it was uploaded.
-    input: String,
-    /// What became of it.
-    status: BatchRowStatus,
-    /// Why it failed.
-    error: Option<String>,
-}
-
-impl From<batch_row::Model> for BatchRow {
-    fn from(row: batch_row::Model) -> Self {
-        Self { line: row.line, input: row.input, status: row.status.into(), error: row.error }
-    }
-}
+use crate::http::upload::{RowsFile, Unread};
+use crate::view::batch::{self as view, Batch, BatchRow, Filter, Progress, Upload};
+use crate::view::words::{BatchKind, BatchRowStatus, BatchStatus};
 
 /// Bulk uploads of the seller who asks.
 pub struct Batches;
@@ -119,25 +25,115 @@ pub struct Batches;
 impl Batches {
     /// Upload inventory
     ///
-    /// A CSV file with the header `sku,warehouse,on_hand`. Its rows are applied in the background, each for itself: a
-    /// bad row does not stop the good ones.
+    /// What is on hand: `sku`, `warehouse` (its name), `on_hand` (0 to 1000000000 units) and, optionally,
+    /// `low_stock_threshold`.
+    ///
+    /// The file may be CSV, with a first line that names its columns in any order, or one JSON object a line. Its rows are
+    /// applied in the background, each for itself and in their order: a bad row does not stop the good ones.
     #[oai(path = "/inventory", method = "post", operation_id = "uploadInventory")]
-    async fn upload(
+    async fn inventory(
         &self,
         ctx: Ctx<'_>,
         who: Selling,
-        body: InventoryFile,
-        /// Makes a repeated request safe.
+        file: RowsFile,
+        /// Try every row and keep nothing: the rows tell what would fail. A row does not count on the rows before it.
+        dry_run: Query<Option<bool>>,
+        /// Makes a repeated request safe: the same file sent again is one batch.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Created<Batch>> {
-        let InventoryFile::Csv(Csv(csv)) = body;
-        let key = Key::read(who.key_space(), "uploadInventory", idempotency_key.0.as_deref(), &csv)?;
-        let answer = once(&ctx.store, key, async |tx| {
-            Ok(Created::new(&batches::create(&tx, who.seller(), who.0.user, &csv).await?.into()))
-        })
-        .await?;
-        Ok(answer)
+        Ok(send(&ctx, &who, (BatchKind::Inventory, "uploadInventory"), file, dry_run.0, idempotency_key.0).await?)
+    }
+
+    /// Upload prices
+    ///
+    /// What is asked for: `sku`, `price` (a decimal string in the offer's currency) and, optionally, `active` (`true` or
+    /// `false`: whether it can be bought).
+    ///
+    /// The file may be CSV, with a first line that names its columns in any order, or one JSON object a line. Its rows are
+    /// applied in the background, each for itself and in their order: a bad row does not stop the good ones.
+    #[oai(path = "/prices", method = "post", operation_id = "uploadPrices")]
+    async fn prices(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        file: RowsFile,
+        /// Try every row and keep nothing: the rows tell what would fail. A row does not count on the rows before it.
+        dry_run: Query<Option<bool>>,
+        /// Makes a repeated request safe: the same file sent again is one batch.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<Batch>> {
+        Ok(send(&ctx, &who, (BatchKind::Prices, "uploadPrices"), file, dry_run.0, idempotency_key.0).await?)
+    }
+
+    /// Upload parcels to pack
+    ///
+    /// A row is a parcel of an accepted seller order: `order_number` (the seller order's), `warehouse` (its name) and,
+    /// optionally, `sku` with `quantity`. Without those, all that is allocated there and not packed yet goes in. Labels are
+    /// bought of the default carrier, as for a single parcel. The result of a row is the parcel's id.
+    ///
+    /// The file may be CSV, with a first line that names its columns in any order, or one JSON object a line. Its rows are
+    /// applied in the background, each for itself and in their order: a bad row does not stop the good ones.
+    #[oai(path = "/shipments", method = "post", operation_id = "uploadShipments")]
+    async fn shipments(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        file: RowsFile,
+        /// Try every row and keep nothing: the rows tell what would fail. A row does not count on the rows before it.
+        dry_run: Query<Option<bool>>,
+        /// Makes a repeated request safe: the same file sent again is one batch.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<Batch>> {
+        Ok(send(&ctx, &who, (BatchKind::Shipments, "uploadShipments"), file, dry_run.0, idempotency_key.0).await?)
+    }
+
+    /// Upload parcels to label again
+    ///
+    /// Asks again for labels that are missing: `shipment_id`. A label that waits for its carrier is asked for at once; a
+    /// parcel that the carrier refused is packed again as a new one, if what was in it can still be sent. The result of a
+    /// row is the tracking number of a parcel that has its label, `queued`, or `queued as` the new parcel's id.
+    ///
+    /// The file may be CSV, with a first line that names its columns in any order, or one JSON object a line. Its rows are
+    /// applied in the background, each for itself and in their order: a bad row does not stop the good ones.
+    #[oai(path = "/labels", method = "post", operation_id = "uploadLabels")]
+    async fn labels(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        file: RowsFile,
+        /// Try every row and keep nothing: the rows tell what would fail. A row does not count on the rows before it.
+        dry_run: Query<Option<bool>>,
+        /// Makes a repeated request safe: the same file sent again is one batch.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<Batch>> {
+        Ok(send(&ctx, &who, (BatchKind::Labels, "uploadLabels"), file, dry_run.0, idempotency_key.0).await?)
+    }
+
+    /// Upload seller orders to accept or reject
+    ///
+    /// What is to happen to seller orders: `number`, `action` (`accept`, `reject` or `cancel`) and `reason`, which
+    /// rejecting and cancelling takes. The result of a row is the seller order's status.
+    ///
+    /// The file may be CSV, with a first line that names its columns in any order, or one JSON object a line. Its rows are
+    /// applied in the background, each for itself and in their order: a bad row does not stop the good ones.
+    #[oai(path = "/seller-orders", method = "post", operation_id = "uploadSellerOrders")]
+    async fn seller_orders(
+        &self,
+        ctx: Ctx<'_>,
+        who: Selling,
+        file: RowsFile,
+        /// Try every row and keep nothing: the rows tell what would fail. A row does not count on the rows before it.
+        dry_run: Query<Option<bool>>,
+        /// Makes a repeated request safe: the same file sent again is one batch.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+    ) -> ApiResult<Created<Batch>> {
+        Ok(send(&ctx, &who, (BatchKind::SellerOrders, "uploadSellerOrders"), file, dry_run.0, idempotency_key.0)
+            .await?)
     }
 
     /// List bulk uploads
@@ -150,19 +146,16 @@ impl Batches {
         who: Selling,
         /// Only those of this status.
         status: Query<Option<BatchStatus>>,
+        /// Only those of this kind.
+        kind: Query<Option<BatchKind>>,
         /// 1 to 100; 20 when left out.
         limit: Query<Option<u64>>,
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Batch>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query =
-            page.newest(batch::Entity::find().filter(batch::Column::SellerId.eq(who.seller())), batch::Column::Id);
-        if let Some(status) = status.0 {
-            query = query.filter(batch::Column::Status.eq(Status::from(status)));
-        }
-        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&page.page(rows, |row| row.id.into(), Batch::from)))
+        let filter = Filter { status: status.0, kind: kind.0 };
+        Ok(view::list(&ctx, scope(&who), filter, page).await?)
     }
 
     /// Show a bulk upload
@@ -170,12 +163,13 @@ impl Batches {
     /// How far it is.
     #[oai(path = "/:id", method = "get", operation_id = "getBatch")]
     async fn get(&self, ctx: Ctx<'_>, who: Selling, id: Path<Uuid>) -> ApiResult<Okay<Batch>> {
-        Ok(Okay::new(&own(ctx.store.read(), id.0.into(), who.seller()).await?.into()))
+        Ok(view::show(&ctx, scope(&who), id.0.into()).await?)
     }
 
     /// List the rows of a bulk upload
     ///
-    /// In the order of the file, with what is wrong with those that failed.
+    /// In the order of the file, with what they made and what is wrong with those that failed. They are kept for 30 days
+    /// after the batch has ended, its numbers for good.
     #[oai(path = "/:id/rows", method = "get", operation_id = "listBatchRows")]
     async fn rows(
         &self,
@@ -189,26 +183,32 @@ impl Batches {
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<BatchRow>>> {
-        let limit = PageRequest::read(limit.0, None)?.limit;
-        let after = cursor.0.as_deref().map(read_line).transpose()?;
-        let batch = own(ctx.store.read(), id.0.into(), who.seller()).await?;
-        let mut query = batch_row::Entity::find()
-            .filter(batch_row::Column::BatchId.eq(batch.id))
-            .order_by_asc(batch_row::Column::Line)
-            .limit(limit + 1);
-        if let Some(after) = after {
-            query = query.filter(batch_row::Column::Line.gt(after));
-        }
-        if let Some(status) = status.0 {
-            query = query.filter(batch_row::Column::Status.eq(RowStatus::from(status)));
-        }
-        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&page_by_line(rows, usize::try_from(limit).unwrap_or(usize::MAX))))
+        let batch = (scope(&who), id.0.into());
+        Ok(view::rows(&ctx, batch, status.0, limit.0, cursor.0.as_deref()).await?)
+    }
+
+    /// Download the failed rows of a bulk upload
+    ///
+    /// As CSV with the columns `line`, `error` and `input`, the row as it was uploaded. A text that a spreadsheet would
+    /// run as a formula has an apostrophe in front.
+    #[oai(path = "/:id/errors", method = "get", operation_id = "downloadBatchErrors")]
+    async fn errors(&self, ctx: Ctx<'_>, who: Selling, id: Path<Uuid>) -> ApiResult<CsvFile> {
+        Ok(view::errors(ctx.0, scope(&who), id.0.into()).await?)
+    }
+
+    /// Follow a bulk upload
+    ///
+    /// Server-sent events of type `message`, each with the batch in JSON: at once, and whenever it has gone on, at most
+    /// twice a second. A comment every 15 seconds shows that the stream is alive. It ends when the batch has ended, or
+    /// after an hour; connect again then if the batch has not.
+    #[oai(path = "/:id/progress", method = "get", operation_id = "followBatch")]
+    async fn progress(&self, ctx: Ctx<'_>, who: Selling, id: Path<Uuid>) -> ApiResult<Progress> {
+        Ok(view::progress(ctx.0, scope(&who), id.0.into()).await?)
     }
 
     /// Stop a bulk upload
     ///
-    /// Rows that are done stay done.
+    /// Rows that are done stay done, the others stay pending.
     #[oai(path = "/:id/cancel", method = "post", operation_id = "cancelBatch")]
     async fn cancel(
         &self,
@@ -221,30 +221,33 @@ impl Batches {
     ) -> ApiResult<Okay<Batch>> {
         let key = Key::read(who.key_space(), "cancelBatch", idempotency_key.0.as_deref(), &id.0)?;
         let answer = once(&ctx.store, key, async |tx| {
-            Ok(Okay::new(&batches::cancel(&tx, who.seller(), id.0.into()).await?.into()))
+            Ok(Okay::new(&batches::cancel(&tx, scope(&who), id.0.into(), who.actor()).await?.into()))
         })
         .await?;
         Ok(answer)
     }
 }
 
-async fn own(db: &impl ConnectionTrait, id: BatchId, seller: SellerId) -> Result<batch::Model> {
-    batch::Entity::find_by_id(id)
-        .filter(batch::Column::SellerId.eq(seller))
-        .one(db)
-        .await?
-        .ok_or_else(|| Error::not_found("batch"))
+fn scope(who: &Selling) -> Scope {
+    Scope::Seller(who.seller())
 }
 
-fn read_line(cursor: &str) -> Result<i64> {
-    let malformed = || Error::new(Code::MalformedRequest, "cursor must be a next_cursor of the page before.");
-    cursor.parse::<i64>().map_err(|_| malformed())
-}
-
-/// Rows have no id of their own: their line is the key that the next page begins after.
-fn page_by_line(mut rows: Vec<batch_row::Model>, limit: usize) -> Page<BatchRow> {
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.line.to_string());
-    Page { items: rows.into_iter().map(BatchRow::from).collect(), next_cursor }
+async fn send(
+    context: &Context,
+    who: &Selling,
+    (kind, operation): (BatchKind, &'static str),
+    file: RowsFile,
+    dry_run: Option<bool>,
+    key: Option<String>,
+) -> Result<Created<Batch>> {
+    let file = Unread::from(file);
+    let new = NewBatch {
+        kind: kind.into(),
+        format: file.format,
+        seller: Some(who.seller()),
+        user: Some(who.0.user),
+        dry_run: dry_run.unwrap_or(false),
+    };
+    let from = Upload { key_space: who.key_space(), operation, key: key.as_deref() };
+    view::upload(context, from, new, file).await
 }

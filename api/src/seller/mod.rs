@@ -18,3 +18,5 @@ pub mod shipments;
 pub mod shipping_methods;
 pub mod shipping_zones;
 pub mod statement;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;

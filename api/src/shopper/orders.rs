@@ -4,24 +4,27 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::cache::Subject;
+use souk_domain::cart::Owner;
 use souk_domain::money::{Money, currency};
 use souk_domain::order::edit::{self, Edit};
 use souk_domain::order::placement::{self, Placed, Placement};
 use souk_domain::order::{detail, lifecycle};
 use souk_domain::payment::refund as refunds;
 use souk_domain::port::PortError;
-use souk_domain::{Code, Error, Tx, account, payment, shipment, store};
+use souk_domain::{Code, Error, Result, Tx, account, failpoint, payment, shipment, store};
 use souk_entity::id::OrderId;
 use souk_entity::status::{EntityKind, OrderStatus as Status, PaymentStatus};
 use souk_entity::{order, payment as payments, refund};
 use uuid::Uuid;
 
 use crate::auth::Shopper;
-use crate::context::Ctx;
+use crate::context::{Context, Ctx};
 use crate::document::{EXAMPLE_ID, Tag};
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
+use crate::http::kept::kept;
 use crate::http::page::{Page, PageRequest};
 use crate::http::replay::{Key, once};
 use crate::http::version;
@@ -223,22 +226,24 @@ impl Orders {
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<OrderSummary>>> {
-        let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query =
-            page.newest(order::Entity::find().filter(detail::orders_of(&shopper.owner())), order::Column::Id);
-        if let Some(status) = status.0 {
-            query = query.filter(order::Column::Status.eq(Status::from(status)));
-        }
-        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&page.page(rows, |row| row.id.into(), OrderSummary::from)))
+        let (page, owner) = (PageRequest::read(limit.0, cursor.0.as_deref())?, shopper.owner());
+        let status = status.0.map(Status::from);
+        let name = format!("{status:?} {page:?}");
+        let read = async {
+            let mut query = page.newest(order::Entity::find().filter(detail::orders_of(&owner)), order::Column::Id);
+            if let Some(status) = status {
+                query = query.filter(order::Column::Status.eq(status));
+            }
+            let rows = query.all(ctx.store.read()).await?;
+            Ok(Okay::new(&page.page(rows, |row| row.id.into(), OrderSummary::from)))
+        };
+        Ok(kept(&ctx, &owner, &Subject::OrdersOf(owner.clone()), &name, read).await?)
     }
 
     /// Show an order
     #[oai(path = "/:id", method = "get", operation_id = "getOrder")]
     async fn get(&self, ctx: Ctx<'_>, shopper: Shopper, id: Path<Uuid>) -> ApiResult<Okay<Order>> {
-        let detail = detail::read(ctx.store.read(), id.0.into(), Some(&shopper.owner())).await?;
-        let version = detail.order.version;
-        Ok(Okay::new(&Order::from(detail)).with_version(version))
+        Ok(shown(&ctx, id.0.into(), &shopper.owner()).await?)
     }
 
     /// Follow an order
@@ -246,24 +251,23 @@ impl Orders {
     /// Its parcels with the carriers' scans, and its history.
     #[oai(path = "/:id/tracking", method = "get", operation_id = "getOrderTracking")]
     async fn tracking(&self, ctx: Ctx<'_>, shopper: Shopper, id: Path<Uuid>) -> ApiResult<Okay<Tracking>> {
-        let db = ctx.store.read();
-        let order = order::Entity::find_by_id(OrderId(id.0))
-            .filter(detail::orders_of(&shopper.owner()))
-            .one(db)
-            .await
-            .map_err(Error::from)?
-            .ok_or_else(|| Error::not_found("order"))?;
-        let shipments = shipment::detail::of_order(db, order.id).await?;
-        let history = detail::history(db, EntityKind::Order, order.id).await?;
-        Ok(Okay::new(&Tracking {
-            order_id: order.id.into(),
-            status: order.status.into(),
-            shipments: shipments
-                .into_iter()
-                .map(|(row, lines, events)| Shipment::new(row, lines, events, false))
-                .collect(),
-            history: history.into_iter().map(Into::into).collect(),
-        }))
+        let (id, owner, db) = (OrderId(id.0), shopper.owner(), ctx.store.read());
+        let read = async {
+            let order = order::Entity::find_by_id(id).filter(detail::orders_of(&owner)).one(db).await?;
+            let order = order.ok_or_else(|| Error::not_found("order"))?;
+            let shipments = shipment::detail::of_order(db, order.id).await?;
+            let history = detail::history(db, EntityKind::Order, order.id).await?;
+            Ok(Okay::new(&Tracking {
+                order_id: order.id.into(),
+                status: order.status.into(),
+                shipments: shipments
+                    .into_iter()
+                    .map(|(row, lines, events)| Shipment::new(row, lines, events, false))
+                    .collect(),
+                history: history.into_iter().map(Into::into).collect(),
+            }))
+        };
+        Ok(kept(&ctx, &owner, &Subject::Order(id), "tracking", read).await?)
     }
 
     /// Cancel an order
@@ -380,28 +384,7 @@ impl Orders {
     ) -> ApiResult<Created<Payment>> {
         let gateway = ctx.ports.payment(body.0.provider.as_deref())?;
         let owner = shopper.owner();
-        let opened =
-            ctx.store.write(async |tx| payment::open(&tx, OrderId(id.0), &owner, gateway.name()).await).await?;
-        // The one call to the outside that a request makes: after the commit, and repeated safely,
-        // because the provider deduplicates by the payment's id.
-        let payment = if opened.provider_ref.is_none() && opened.status == PaymentStatus::Pending {
-            let gateway = ctx.ports.payment(Some(&opened.provider))?;
-            let amount = Money { amount: opened.amount, currency: opened.currency };
-            let seen = gateway.create(&opened.id.to_string(), amount, &format!("payment:{}", opened.id)).await;
-            if let Err(PortError::Refused { .. }) = &seen {
-                // It never began there; another attempt may.
-                ctx.store.write(async |tx| payment::void_unregistered(&tx, opened.id).await).await?;
-            }
-            let seen = seen.map_err(unavailable)?;
-            let payment = ctx.store.write(async |tx| payment::register(&tx, opened.id, &seen).await).await?;
-            if payment.status == PaymentStatus::Voided {
-                let message = "The order was cancelled while the payment was being started.";
-                return Err(Error::new(Code::IllegalTransition, message).into());
-            }
-            payment
-        } else {
-            opened
-        };
+        let payment = failpoint::within("startPayment", pay(&ctx, OrderId(id.0), &owner, gateway.name())).await?;
         Ok(Created::new(&Payment::from(payment)))
     }
 
@@ -451,6 +434,43 @@ impl Orders {
     }
 }
 
+/// An order as its owner is shown it.
+async fn shown(ctx: &Context, id: OrderId, owner: &Owner) -> souk_domain::Result<Okay<Order>> {
+    let read = async {
+        let detail = detail::read(ctx.store.read(), id, Some(owner)).await?;
+        let version = detail.order.version;
+        Ok(Okay::new(&Order::from(detail)).with_version(version))
+    };
+    kept(ctx, owner, &Subject::Order(id), "order", read).await
+}
+
+/// Puts the newest open orders into the cache, `orders` of them at most, so that a start does not
+/// meet the database with all readers at once. What cannot be read is left out.
+pub async fn warm(context: &Context, orders: u64) {
+    let open = order::Entity::find()
+        .filter(order::Column::Status.is_not_in([Status::Completed, Status::Cancelled, Status::Refunded]))
+        .order_by_desc(order::Column::Id)
+        .limit(orders)
+        .all(context.store.read())
+        .await;
+    let open = match open {
+        Ok(open) => open,
+        Err(error) => {
+            tracing::warn!(%error, "the cache is not warmed");
+            return;
+        }
+    };
+    for order in &open {
+        let Some(owner) = order.user_id.map(Owner::User).or(order.guest_token_hash.clone().map(Owner::Guest)) else {
+            continue;
+        };
+        if let Err(error) = shown(context, order.id, &owner).await {
+            tracing::debug!(%error, order = %order.id, "an order is not warmed");
+        }
+    }
+    tracing::info!(orders = open.len(), "the cache is warm");
+}
+
 async fn edit_order(
     ctx: Ctx<'_>,
     shopper: &Shopper,
@@ -483,6 +503,30 @@ async fn edit_order(
         return Err(Error::new(Code::PaymentInProgress, message).into());
     }
     Ok(answer?)
+}
+
+/// Begins a payment attempt here and at the provider, or finds the one that is under way.
+async fn pay(ctx: &Ctx<'_>, order: OrderId, owner: &Owner, provider: &str) -> Result<payments::Model> {
+    let opened = ctx.store.write(async |tx| payment::open(&tx, order, owner, provider).await).await?;
+    if opened.provider_ref.is_some() || opened.status != PaymentStatus::Pending {
+        return Ok(opened);
+    }
+    // The one call to the outside that a request makes: after the commit, and repeated safely,
+    // because the provider deduplicates by the payment's id.
+    let gateway = ctx.ports.payment(Some(&opened.provider))?;
+    let amount = Money { amount: opened.amount, currency: opened.currency };
+    let seen = gateway.create(&opened.id.to_string(), amount, &format!("payment:{}", opened.id)).await;
+    if let Err(PortError::Refused { .. }) = &seen {
+        // It never began there; another attempt may.
+        ctx.store.write(async |tx| payment::void_unregistered(&tx, opened.id).await).await?;
+    }
+    let seen = seen.map_err(unavailable)?;
+    let payment = ctx.store.write(async |tx| payment::register(&tx, opened.id, &seen).await).await?;
+    if payment.status == PaymentStatus::Voided {
+        let message = "The order was cancelled while the payment was being started.";
+        return Err(Error::new(Code::IllegalTransition, message));
+    }
+    Ok(payment)
 }
 
 fn unavailable(error: PortError) -> Error {

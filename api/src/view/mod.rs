@@ -2,6 +2,7 @@
 //! in UTC, absent values left out.
 
 pub mod address;
+pub mod batch;
 pub mod cart;
 pub mod commission_rule;
 pub mod explain;
@@ -12,6 +13,7 @@ pub mod payout;
 pub mod promotion;
 pub mod refund;
 pub mod shipping;
+pub mod webhook;
 pub mod words;
 
 use chrono::{DateTime, Utc};

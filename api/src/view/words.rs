@@ -60,13 +60,29 @@ words! {
     /// Who caused a change.
     ActorKind = "souk_entity::status::ActorKind" { Shopper, Seller, Operator, Provider, Carrier, System }
     /// The states of a job.
-    JobStatus = "souk_entity::status::JobStatus" { Queued, Running, Done, Dead }
+    JobStatus = "souk_entity::status::JobStatus" { Queued, Running, Done, Dead, Discarded }
     /// What a job does.
-    JobKind = "souk_entity::status::JobKind" { CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment, ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ImportInventory, PayOutSeller, SubmitPayout }
+    JobKind = "souk_entity::status::JobKind" { CapturePayment, VoidPayment, ResolvePayment, ExpireOrder, ExpireCart, BuyLabel, VoidLabel, SyncShipment, ProcessWebhook, ProcessReturn, ExpireReturn, RefundPayment, RejectUnaccepted, CompleteSellerOrder, ProcessBatch, PayOutSeller, SubmitPayout, DeliverWebhooks, SendNotification, CatchUp, CleanUp, Verify }
     /// Jobs of one queue share workers; a queue never starves another.
-    JobQueue = "souk_entity::status::JobQueue" { Money, Fulfilment, Events, Bulk }
+    JobQueue = "souk_entity::status::JobQueue" { Money, Fulfilment, Events, Webhooks, Mail, Bulk, Maintenance }
+    /// Recurring work.
+    ScheduleName = "souk_entity::status::ScheduleName" { ExpireCarts, ExpireOrders, ReleaseReservations, SyncShipments, CloseReturns, CompleteSellerOrders, PayOut, CleanUp, Verify }
+    /// What people are told of.
+    NotificationKind = "souk_entity::status::NotificationKind" { OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved, ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock, SellerWebhookDisabled }
+    /// A notification is sent, or needless by the time it would be, or refused by the mail server for good.
+    NotificationStatus = "souk_entity::status::NotificationStatus" { Pending, Sent, Suppressed, Failed }
+    /// Whether an endpoint is told of events.
+    WebhookEndpointStatus = "souk_entity::status::WebhookEndpointStatus" { Active, Disabled }
+    /// Why an endpoint is disabled: by its owner, because it answered 410, or after days of failure.
+    WebhookDisabledReason = "souk_entity::status::WebhookDisabledReason" { Owner, Gone, Failing }
+    /// The states of a delivery to an endpoint.
+    WebhookDeliveryStatus = "souk_entity::status::WebhookDeliveryStatus" { Pending, Delivered, Failed }
     /// The states of a batch.
-    BatchStatus = "souk_entity::status::BatchStatus" { Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled }
+    BatchStatus = "souk_entity::status::BatchStatus" { Receiving, Queued, Running, Completed, CompletedWithErrors, Failed, Cancelled }
+    /// What a batch does with its rows.
+    BatchKind = "souk_entity::status::BatchKind" { Inventory, Prices, Shipments, Labels, SellerOrders, Orders }
+    /// How the file of a batch is written.
+    BatchFormat = "souk_entity::status::BatchFormat" { Csv, Ndjson }
     /// The states of a row of a batch.
     BatchRowStatus = "souk_entity::status::BatchRowStatus" { Pending, Done, Failed }
 }

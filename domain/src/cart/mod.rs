@@ -29,7 +29,7 @@ pub const MOST_UNITS: i64 = 9_999;
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 
 /// Who a cart or order belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// A signed-in shopper.
     User(UserId),

@@ -24,9 +24,7 @@ pub async fn set_on_hand(
     on_hand: i64,
     low_stock_threshold: Option<i64>,
 ) -> Result<inventory_level::Model> {
-    if !(0..=MOST_ON_HAND).contains(&on_hand) || low_stock_threshold.is_some_and(|threshold| threshold < 0) {
-        return Err(Error::invalid(format!("Stock is 0 to {MOST_ON_HAND} units; a threshold is not negative.")));
-    }
+    check_level(on_hand, low_stock_threshold)?;
     offer::Entity::find_by_id(offer)
         .filter(offer::Column::SellerId.eq(seller))
         .one(&**tx)
@@ -59,10 +57,7 @@ pub async fn set_on_hand(
         .one(&**tx)
         .await?
         .ok_or_else(|| Error::internal("a stock level that was just made is gone"))?;
-    if on_hand < level.reserved {
-        let message = format!("{} units are reserved for orders; on hand cannot be less.", level.reserved);
-        return Err(Error::new(Code::InventoryUnavailable, message));
-    }
+    check_reserved(&level, on_hand)?;
     let delta = on_hand - level.on_hand;
     level.on_hand = on_hand;
     level.low_stock_threshold = low_stock_threshold.unwrap_or(level.low_stock_threshold);
@@ -88,4 +83,27 @@ pub async fn set_on_hand(
         stock_movement::Entity::insert(row).exec_without_returning(&**tx).await?;
     }
     Ok(level)
+}
+
+/// Refuses quantities that no level has.
+///
+/// # Errors
+/// [`Code::InvalidValue`].
+pub(crate) fn check_level(on_hand: i64, low_stock_threshold: Option<i64>) -> Result<()> {
+    if !(0..=MOST_ON_HAND).contains(&on_hand) || low_stock_threshold.is_some_and(|threshold| threshold < 0) {
+        return Err(Error::invalid(format!("Stock is 0 to {MOST_ON_HAND} units; a threshold is not negative.")));
+    }
+    Ok(())
+}
+
+/// Refuses less on hand than is reserved.
+///
+/// # Errors
+/// [`Code::InventoryUnavailable`].
+pub(crate) fn check_reserved(level: &inventory_level::Model, on_hand: i64) -> Result<()> {
+    if on_hand < level.reserved {
+        let message = format!("{} units are reserved for orders; on hand cannot be less.", level.reserved);
+        return Err(Error::new(Code::InventoryUnavailable, message));
+    }
+    Ok(())
 }

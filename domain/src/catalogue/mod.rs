@@ -1,8 +1,6 @@
 //! What sellers offer: products, variants, offers, warehouses and stock.
 
-pub mod batch;
 pub mod inventory;
-pub mod transition;
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select};
 use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId, WarehouseId};
@@ -223,7 +221,11 @@ pub async fn change_offer(
     Ok(row)
 }
 
-fn not_negative(amount: MinorUnits) -> Result<()> {
+/// Refuses a price below zero.
+///
+/// # Errors
+/// [`Code::InvalidMoney`].
+pub(crate) fn not_negative(amount: MinorUnits) -> Result<()> {
     if amount.0 < 0 {
         return Err(Error::new(Code::InvalidMoney, "A price cannot be negative."));
     }

@@ -237,6 +237,8 @@ pub async fn labelled(tx: &Tx, id: ShipmentId, label: &BoughtLabel) -> Result<()
         ..Default::default()
     };
     shipment::Entity::update(row).exec_without_returning(&**tx).await?;
+    // Also where it is cancelled and its status stays.
+    tx.tell_after_commit(Some(shipment.order_id));
     let entries = [
         debit_seller(shipment.seller_id, shipment.seller_order_id, label.cost.amount),
         credit(LedgerAccount::CarrierPayable, label.cost.amount),

@@ -41,6 +41,8 @@ pub async fn observe(tx: &Tx, id: ShipmentId, scans: &[Scan]) -> Result<()> {
             .exec_without_returning(&**tx)
             .await?;
     }
+    // Also where no status changes: who follows the order sees the scans.
+    tx.tell_after_commit(Some(shipment.order_id));
     let known = events(&**tx, id).await?;
     let told: Vec<Scan> = known
         .into_iter()

@@ -13,8 +13,9 @@ macro_rules! versioned {
           UNION ALL SELECT 'shipment', id, status, version FROM shipment \
           UNION ALL SELECT 'return_request', id, status, version FROM return_request \
           UNION ALL SELECT 'seller', id, status, version FROM seller \
-          UNION ALL SELECT 'batch', id, status, version FROM batch \
-          UNION ALL SELECT 'payout', id, status, version FROM payout)"
+          UNION ALL SELECT 'batch', id, status, version FROM batch WHERE status <> 'receiving' \
+          UNION ALL SELECT 'payout', id, status, version FROM payout \
+          UNION ALL SELECT 'webhook_endpoint', id, status, version FROM webhook_endpoint)"
     };
 }
 

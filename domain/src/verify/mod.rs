@@ -8,9 +8,12 @@
 //! Every query is one statement and so sees one moment: nothing is reported because somebody
 //! wrote between two reads, and a busy system may be checked while it works.
 
+mod batch;
+mod event;
 mod fulfilment;
 mod history;
 mod ledger;
+mod notification;
 mod order;
 mod payment;
 mod payout;
@@ -20,6 +23,7 @@ mod quiet;
 mod recomputed;
 mod refund;
 mod stock;
+mod webhook;
 mod work;
 
 use std::sync::LazyLock;
@@ -82,6 +86,13 @@ pub struct Violation {
     pub more: bool,
 }
 
+impl Violation {
+    /// Whether its rule holds only once no work is pending.
+    pub fn is_quiet(&self) -> bool {
+        invariants().iter().any(|invariant| invariant.name == self.invariant && invariant.is_quiet())
+    }
+}
+
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let more = if self.more { ", and more" } else { "" };
@@ -111,7 +122,11 @@ const AREAS: &[&[Invariant]] = &[
     posting::INVARIANTS,
     payout::INVARIANTS,
     history::INVARIANTS,
+    event::INVARIANTS,
     work::INVARIANTS,
+    batch::INVARIANTS,
+    notification::INVARIANTS,
+    webhook::INVARIANTS,
     quiet::INVARIANTS,
 ];
 

@@ -27,6 +27,18 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "SELECT j.id AS id FROM job j \
          JOIN (SELECT unique_key FROM job GROUP BY unique_key HAVING count(*) > 1) d ON d.unique_key = j.unique_key",
     ),
+    rows(
+        "job_is_within_its_claims",
+        15,
+        "A job is claimed at most as often as it may be, and one that runs has been claimed.",
+        "SELECT id FROM job WHERE attempts > max_attempts OR attempts < 0 OR (status = 'running' AND attempts = 0)",
+    ),
+    rows(
+        "dead_job_says_why",
+        15,
+        "A dead job says why it last failed.",
+        "SELECT id FROM job WHERE status = 'dead' AND (last_error IS NULL OR last_error = '')",
+    ),
     recomputed(
         "job_has_the_key_kind_and_queue_of_its_task",
         15,

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use souk_domain::error::{Code, Error, Result};
+use souk_domain::event::numbering;
 use souk_domain::verify::Scope;
 
 use database::{Home, Template};
@@ -183,6 +184,7 @@ async fn time_passes(world: &mut World) -> Result<()> {
         _ => TimeDelta::days(world.dice.within(3, 40)),
     };
     world.pass(time);
+    numbering::number(&world.store).await?;
     world.run_due(30).await.map(|_| ())
 }
 
@@ -195,6 +197,7 @@ async fn settle(world: &mut World, tally: &mut Tally) -> Result<()> {
             world.pass(TimeDelta::seconds(1));
         }
     }
+    while numbering::number(&world.store).await? > 0 {}
     world.log("settled".to_owned());
     for (state, times) in world.states().await? {
         tally.entry(state).or_default().0 += times;

@@ -3,9 +3,11 @@
 //! On SQLite always, on PostgreSQL with `DATABASE_URL`, each time in a database of its own.
 
 mod database;
+mod hooked;
 mod market;
 mod planted;
 mod shop;
+mod told;
 
 use std::collections::BTreeSet;
 
@@ -106,7 +108,9 @@ async fn offenders_are_capped_and_found_beyond_the_first_batch(database: TestDat
     let [violation] = one.as_slice() else { panic!("{one:#?}") };
     assert_eq!((violation.offenders.len(), violation.more), (1, false));
 
-    let dead = with(&database, "UPDATE job SET status = 'dead'", Scope::Quiet(database.store.now())).await;
+    let dead =
+        with(&database, "UPDATE job SET status = 'dead', last_error = 'TIMEOUT'", Scope::Quiet(database.store.now()))
+            .await;
     let [violation] = dead.as_slice() else { panic!("{dead:#?}") };
     assert_eq!((violation.offenders.len(), violation.more), (MOST_OFFENDERS, true));
     assert!(violation.to_string().contains("and more"));

@@ -6,8 +6,9 @@ use chrono::TimeDelta;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use souk_domain::account::{SellerSettings, SellerTerms};
 use souk_domain::actor::Actor;
+use souk_domain::batch::{self, NewBatch, Receiving, Supplies};
 use souk_domain::cart::Owner;
-use souk_domain::catalogue::batch;
+use souk_domain::event::{consumer, numbering};
 use souk_domain::money::Money;
 use souk_domain::order::detail::OrderDetail;
 use souk_domain::order::edit::{self, Edit};
@@ -24,9 +25,12 @@ use souk_domain::validity::Validity;
 use souk_domain::{Store, Tx, account, inbox, payout, shipment};
 use souk_entity::id::{PaymentId, PayoutId, PromotionId, SellerOrderId, ShipmentId, UserId};
 use souk_entity::money::{MinorUnits, RatePpm};
-use souk_entity::status::{Bearer, InboxSource, JobStatus, OrderStatus, Stacking, TrackingStatus, UserRole};
+use souk_entity::status::{
+    BatchFormat, BatchKind, Bearer, InboxSource, JobStatus, OrderStatus, Stacking, TrackingStatus, UserRole,
+};
 use souk_entity::{idempotency_key, inbox as inbox_row, job, order};
 
+use crate::hooked;
 use crate::shop::{PROVIDER, Shop, Shopping};
 
 /// What plantings need to know of the market.
@@ -74,6 +78,7 @@ impl Market {
         let second = shopping.open_shop("Second", 700, &[4_901]).await;
         let free = shopping.open_shop("Free", 0, &[1_000]).await;
         by_hand(store, &second, operator).await;
+        let endpoint = hooked::make_endpoints(store, &first).await;
         make_terms(store).await;
         let promotion = make_promotion(store, "TEN", Gift::Percentage(RatePpm(100_000)), Some(50)).await;
         make_promotion(store, "ALL", Gift::Percentage(RatePpm(1_000_000)), None).await;
@@ -120,6 +125,8 @@ impl Market {
         let unaccepted = shopping.place(&[(second.offers[0], 1)], None).await;
         shopping.pay(&unaccepted).await;
         outside_and_bulk_work(store, &first).await;
+        hooked::tell(store, &first, endpoint).await;
+        read_the_log(store).await;
         Self {
             mixed,
             mixed_payment,
@@ -276,6 +283,15 @@ async fn costs_nothing(shopping: &Shopping<'_>, shop: &Shop) {
     shopping.give_back(shop, part.seller_order.id, &part.lines[0], 1).await;
 }
 
+/// Everything is numbered, and taken by a consumer.
+async fn read_the_log(store: &Store) {
+    consumer::register(store, &["reader"]).await.unwrap();
+    while numbering::number(store).await.unwrap() > 0 {}
+    let lease = consumer::take_lease(store, "reader").await.unwrap().unwrap();
+    let end = numbering::head(store.read()).await.unwrap().position;
+    store.write(async |tx| consumer::advance(&tx, "reader", lease, end).await).await.unwrap();
+}
+
 async fn outside_and_bulk_work(store: &Store, shop: &Shop) {
     let write = async |tx: Arc<Tx>| inbox::receive(&tx, InboxSource::Carrier, "carrier", "evt_1", b"{}").await;
     assert!(store.write(write).await.unwrap());
@@ -292,6 +308,12 @@ async fn outside_and_bulk_work(store: &Store, shop: &Shop) {
     };
     idempotency_key::Entity::insert(answer).exec_without_returning(store.read()).await.unwrap();
     let file = "sku,warehouse,on_hand\nFirst-0,Main,150\nFirst-9,Main,1\n";
-    let made = store.write(async |tx| batch::create(&tx, shop.seller, shop.user, file).await).await.unwrap();
-    assert!(!store.write(async |tx| batch::apply_next(&tx, made.id).await).await.unwrap());
+    let (kind, format) = (BatchKind::Inventory, BatchFormat::Csv);
+    let new = NewBatch { kind, format, seller: Some(shop.seller), user: Some(shop.user), dry_run: false };
+    let mut receiving = Receiving::new(store.clone(), new);
+    receiving.push(file.as_bytes()).await.unwrap();
+    let staged = receiving.finish().await.unwrap();
+    let made = store.write(async |tx| batch::queue(&tx, staged).await).await.unwrap();
+    let round = store.write(async |tx| batch::apply_next(&tx, made.id, &Supplies::default()).await).await.unwrap();
+    assert!(!round.more);
 }

@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use souk_domain::Tx;
 use souk_domain::error::{Error, Result};
 use souk_domain::money::{self, Money};
 use souk_domain::port::{
-    BoughtLabel, Carrier, Headers, ParcelRequest, PortError, PostalAddress, Scan, TrackingNotice, WebhookError,
+    BoughtLabel, Carrier, FoundLabel, Headers, ParcelRequest, PortError, PostalAddress, Scan, TrackingNotice,
+    WebhookError,
 };
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::simulated_parcel::{self, Column, Entity, Model};
@@ -126,13 +127,18 @@ impl SimulatedCarrier {
         };
         self.shared
             .transact(async |tx| {
-                let row = match by_key(&tx, key).await? {
+                let row = match by_key(&**tx, key).await? {
                     Some(row) => row,
                     None => write_down(&self.shared, &tx, request, cost, key).await?,
                 };
                 Ok(Ok(tell(row)))
             })
             .await
+    }
+
+    async fn label_of_key(&self, key: &str) -> Result<Answer<Option<FoundLabel>>> {
+        let found = by_key(self.shared.store.read(), key).await?;
+        Ok(Ok(found.map(|row| FoundLabel { voided: row.status == TrackingStatus::Cancelled, label: tell(row) })))
     }
 
     async fn take_back(&self, carrier_ref: &str) -> Result<Answer<()>> {
@@ -183,7 +189,7 @@ async fn write_down(shared: &Shared, tx: &Tx, request: &ParcelRequest, cost: Mon
             movement::first_scan(tx, &row).await?;
             return Ok(row);
         }
-        if let Some(row) = by_key(tx, key).await? {
+        if let Some(row) = by_key(&**tx, key).await? {
             return Ok(row);
         }
     }
@@ -274,8 +280,8 @@ fn town(address: &PostalAddress) -> String {
     format!("{}, {}", address.city.trim().chars().take(TOWN_LENGTH - 4).collect::<String>(), address.country)
 }
 
-async fn by_key(tx: &Tx, key: &str) -> Result<Option<Model>> {
-    Ok(Entity::find().filter(Column::IdempotencyKey.eq(key)).one(&**tx).await?)
+async fn by_key(db: &impl ConnectionTrait, key: &str) -> Result<Option<Model>> {
+    Ok(Entity::find().filter(Column::IdempotencyKey.eq(key)).one(db).await?)
 }
 
 fn tell(row: Model) -> BoughtLabel {
@@ -317,6 +323,10 @@ impl Carrier for SimulatedCarrier {
 
     async fn buy(&self, request: &ParcelRequest, key: &str) -> Result<BoughtLabel, PortError> {
         self.shared.call(Operation::BuyLabel, self.sell(request, key)).await
+    }
+
+    async fn find_label(&self, key: &str) -> Result<Option<FoundLabel>, PortError> {
+        self.shared.call(Operation::FindLabel, self.label_of_key(key)).await
     }
 
     /// A label is given back once whatever the key, so the key is not kept.

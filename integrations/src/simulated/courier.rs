@@ -9,12 +9,14 @@ use sea_orm::prelude::Expr;
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use souk_domain::error::{Error, Result};
+use souk_domain::failpoint;
 use souk_entity::simulated_webhook::{Column, Entity, Model};
 use souk_entity::status::InboxSource;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::fault::Passage;
 use super::line::Shared;
 use super::{NAME, movement, signature};
 
@@ -48,6 +50,7 @@ struct Round {
 
 impl Courier {
     pub(super) fn new(shared: Arc<Shared>) -> reqwest::Result<Self> {
+        crate::tls::install();
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -61,7 +64,7 @@ impl Courier {
     /// seconds at most).
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let pause = match self.round().await {
+            let pause = match failpoint::within("courier", self.round()).await {
                 Ok(Round { more: true, .. }) => continue,
                 Ok(Round { failed: 0, .. }) => POLL,
                 Ok(_) => POLL_AFTER_FAILURE,
@@ -124,8 +127,21 @@ impl Courier {
     /// Sends all of `claimed` at once and writes down what became of each; returns how many failed.
     async fn deliver(&self, claimed: Vec<Model>) -> Result<usize> {
         let mut sending = JoinSet::new();
+        let (mut delivered, mut failed) = (Vec::new(), Vec::new());
         for webhook in claimed {
             let request = self.request(&webhook);
+            match self.shared.faults.passage() {
+                Passage::Sent => {}
+                Passage::Twice => drop(self.request(&webhook).send().await),
+                Passage::Late => {
+                    failed.push((webhook.id, webhook.attempts));
+                    continue;
+                }
+                Passage::Lost => {
+                    delivered.push(webhook.id);
+                    continue;
+                }
+            }
             sending.spawn(async move {
                 let accepted = match request.send().await {
                     Ok(response) if response.status().is_success() => true,
@@ -141,7 +157,6 @@ impl Courier {
                 (webhook.id, webhook.attempts, accepted)
             });
         }
-        let (mut delivered, mut failed) = (Vec::new(), Vec::new());
         for (id, attempts, accepted) in sending.join_all().await {
             if accepted { delivered.push(id) } else { failed.push((id, attempts)) }
         }
@@ -151,7 +166,8 @@ impl Courier {
 
     fn request(&self, webhook: &Model) -> reqwest::RequestBuilder {
         let route = match webhook.source {
-            InboxSource::Payment => "payments",
+            // The provider posts; nothing of its own comes through a stream, and its table refuses it.
+            InboxSource::Payment | InboxSource::Stream => "payments",
             InboxSource::Carrier => "carriers",
         };
         let url = format!("{}/api/v1/webhooks/{route}/{NAME}", self.shared.public_url);

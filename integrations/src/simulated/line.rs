@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use souk_domain::error::{Code, Error, Result};
 use souk_domain::port::PortError;
-use souk_domain::{Store, Tx};
+use souk_domain::{Store, Tx, failpoint};
 use tokio::sync::Notify;
 
 use super::SimulatorConfig;
@@ -55,7 +55,7 @@ impl Shared {
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             webhook_secret: config.webhook_secret,
             transit: config.transit,
-            faults: Faults::default(),
+            faults: Faults::new(config.trouble),
             bell: Notify::new(),
             latency: config.latency,
         }
@@ -81,8 +81,15 @@ impl Shared {
         if !self.latency.is_zero() {
             tokio::time::sleep(self.latency).await;
         }
+        let worked = async {
+            failpoint::reach("asking");
+            // What the company commits is no step of its caller's.
+            let answer = failpoint::within("simulator", work).await;
+            failpoint::reach("asked");
+            answer
+        };
         match self.faults.take(operation) {
-            None => match work.await {
+            None => match worked.await {
                 Ok(answer) => answer.map_err(PortError::from),
                 Err(error) => Err(broken(operation, &error)),
             },
@@ -90,7 +97,7 @@ impl Shared {
             Some(Fault::Refused) => Err(Refusal::new("fault", "A fault was asked for.").into()),
             Some(Fault::RequestLost) => Err(PortError::Unknown("the request was lost, as asked for".into())),
             Some(Fault::AnswerLost) => {
-                if let Err(error) = work.await {
+                if let Err(error) = worked.await {
                     return Err(broken(operation, &error));
                 }
                 Err(PortError::Unknown("the answer was lost, as asked for".into()))

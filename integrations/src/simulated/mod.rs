@@ -30,7 +30,7 @@ pub use books::{Books, LabelBook, PaymentBook, TransferBook};
 pub use carrier::{Parcel, ScanBody};
 pub use control::{ConfirmOutcome, Control};
 pub use courier::Courier;
-pub use fault::{Fault, Operation};
+pub use fault::{Fault, Operation, Percent};
 pub use payment::Payment;
 pub use transfer::Transfer;
 
@@ -54,6 +54,9 @@ pub struct SimulatorConfig {
     pub transit: Option<Duration>,
     /// How long the companies take to answer a call.
     pub latency: Duration,
+    /// How many of the calls fail (half of these after they had their effect), and how many of the
+    /// webhooks are lost, doubled or late.
+    pub trouble: Percent,
 }
 
 /// Both companies.

@@ -8,7 +8,7 @@ use souk_domain::money::Money;
 use souk_domain::port::{ParcelRequest, PostalAddress};
 use souk_domain::store::NoWake;
 use souk_domain::{Clock, Store};
-use souk_integrations::simulated::{Simulator, SimulatorConfig};
+use souk_integrations::simulated::{Percent, Simulator, SimulatorConfig};
 use souk_migration::{Migrator, MigratorTrait};
 
 /// Keeps the database's file until the test is over.
@@ -69,6 +69,7 @@ impl World {
             webhook_secret: SECRET.into(),
             transit,
             latency: Duration::ZERO,
+            trouble: Percent::default(),
         };
         Simulator::new(self.store.clone(), config)
     }

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sea_orm::Iterable;
+use souk_domain::job::policy;
 use souk_entity::id::JobId;
-use souk_entity::status::JobQueue;
+use souk_entity::status::{JobKind, JobQueue};
 
 use super::inbox::Inbox;
+use crate::room::kinds;
 
-/// Ids kept per queue; what comes beyond is found by the sweep, which a backlog of this size
-/// keeps busy anyway.
-const CAPACITY: usize = 10_000;
+/// Ids kept per kind; what comes beyond is found by the sweep, which a backlog of this size keeps
+/// busy anyway.
+const CAPACITY: usize = 1_000;
 
 /// One inbox per queue.
 pub(super) struct InProcess {
@@ -20,23 +22,25 @@ pub(super) struct InProcess {
 
 impl InProcess {
     pub(super) fn new() -> Self {
-        Self { inboxes: JobQueue::iter().map(|queue| (queue, Arc::new(Inbox::new(CAPACITY)))).collect() }
+        let inbox = |queue| (queue, Arc::new(Inbox::new(&kinds(queue), CAPACITY)));
+        Self { inboxes: JobQueue::iter().map(inbox).collect() }
     }
 
-    pub(super) fn wake(&self, jobs: &[(JobQueue, JobId)]) {
-        for (queue, inbox) in &self.inboxes {
-            let mut ids = jobs.iter().filter(|(named, _)| named == queue).map(|(_, id)| *id).peekable();
-            if ids.peek().is_some() {
-                let dropped = inbox.push(ids);
-                if dropped > 0 {
-                    tracing::debug!(%queue, dropped, "the lane is full, the sweep will find these jobs");
-                }
+    pub(super) fn wake(&self, jobs: &[(JobKind, JobId)]) {
+        let mut ids: BTreeMap<JobKind, Vec<JobId>> = BTreeMap::new();
+        for (kind, id) in jobs {
+            ids.entry(*kind).or_default().push(*id);
+        }
+        for (kind, ids) in ids {
+            let dropped = self.inbox(policy(kind).queue).push(kind, ids);
+            if dropped > 0 {
+                tracing::debug!(%kind, dropped, "the lane is full, the sweep will find these jobs");
             }
         }
     }
 
     pub(super) fn inbox(&self, queue: JobQueue) -> Arc<Inbox> {
         // Every queue is in the map; an empty inbox for one that is not would only be slow.
-        self.inboxes.get(&queue).cloned().unwrap_or_else(|| Arc::new(Inbox::new(CAPACITY)))
+        self.inboxes.get(&queue).cloned().unwrap_or_else(|| Arc::new(Inbox::new(&kinds(queue), CAPACITY)))
     }
 }

@@ -6,16 +6,18 @@ mod in_process;
 mod inbox;
 mod redis;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use souk_domain::store::Wake;
 use souk_entity::id::JobId;
-use souk_entity::status::JobQueue;
+use souk_entity::status::{JobKind, JobQueue};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::in_process::InProcess;
 use self::inbox::Inbox;
 use self::redis::RedisLane;
+use crate::room::kinds;
 
 /// The way of job ids to the workers; give one end to the store and the other to the runtime.
 #[derive(Clone)]
@@ -36,7 +38,7 @@ impl Lane {
 
     /// A lane that all processes with the same Redis and `namespace` share; `namespace` tells
     /// deployments apart (environment and database). The lists are
-    /// `souk:{namespace}:jobs:{queue}`; Redis 6.2 or later.
+    /// `souk:{namespace}:jobs:{kind}`; Redis 6.2 or later.
     ///
     /// Redis need not be there yet: the connection is made, and made again, as needed. Has to be
     /// called within a Tokio runtime.
@@ -47,22 +49,25 @@ impl Lane {
         Ok(Self(Kind::Redis(Arc::new(RedisLane::start(client, namespace)?))))
     }
 
-    /// The end where ids of `queue` come out. `ahead` ids may wait there unclaimed; of the
-    /// in-process lane any number.
+    /// The end where ids of `queue` come out. Of each kind `ahead` ids may wait there unclaimed; of
+    /// the in-process lane as many as it keeps.
     pub(crate) fn listen(&self, queue: JobQueue, ahead: usize) -> Ears {
-        match &self.0 {
-            Kind::InProcess(lane) => Ears { inbox: lane.inbox(queue), task: None },
+        let (inbox, tasks) = match &self.0 {
+            Kind::InProcess(lane) => (lane.inbox(queue), Vec::new()),
             Kind::Redis(lane) => {
-                let inbox = Arc::new(Inbox::new(ahead.max(1)));
-                let task = lane.listen(queue, Arc::clone(&inbox));
-                Ears { inbox, task: Some(task) }
+                let kinds = kinds(queue);
+                let inbox = Arc::new(Inbox::new(&kinds, ahead.max(1)));
+                let tasks = kinds.into_iter().map(|kind| lane.listen(kind, Arc::clone(&inbox))).collect();
+                (inbox, tasks)
             }
-        }
+        };
+        let arrivals = Mutex::new(inbox.arrivals());
+        Ears { inbox, arrivals, tasks }
     }
 }
 
 impl Wake for Lane {
-    fn wake(&self, jobs: &[(JobQueue, JobId)]) {
+    fn wake(&self, jobs: &[(JobKind, JobId)]) {
         match &self.0 {
             Kind::InProcess(lane) => lane.wake(jobs),
             Kind::Redis(lane) => lane.wake(jobs),
@@ -73,25 +78,46 @@ impl Wake for Lane {
 /// Where a worker hears of due jobs.
 pub(crate) struct Ears {
     inbox: Arc<Inbox>,
-    task: Option<JoinHandle<()>>,
+    arrivals: Mutex<watch::Receiver<u64>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Ears {
-    /// Waits until an id is there; another worker of this process may still be quicker to take it.
-    pub(crate) async fn ready(&self) {
-        self.inbox.ready().await;
+    /// Waits until an id has arrived since the last [`Ears::waiting`].
+    pub(crate) async fn arrived(&self) {
+        let mut arrivals = self.arrivals().clone();
+        if arrivals.changed().await.is_err() {
+            // Nobody is left who could push.
+            std::future::pending::<()>().await;
+        }
     }
 
-    /// Takes at most `limit` ids.
-    pub(crate) fn take(&self, limit: usize) -> Vec<JobId> {
-        self.inbox.pop(limit)
+    /// The kinds that ids are waiting of; another worker of this process may still be quicker.
+    pub(crate) fn waiting(&self) -> Vec<JobKind> {
+        // Seen first: what arrives after this is heard of again.
+        self.arrivals().mark_unchanged();
+        self.inbox.waiting()
+    }
+
+    /// Takes at most `limit` ids of `kind`.
+    pub(crate) fn take(&self, kind: JobKind, limit: usize) -> Vec<JobId> {
+        self.inbox.pop(kind, limit)
+    }
+
+    /// Forgets the ids of `kind`, whose rows are about to be looked for.
+    pub(crate) fn forget(&self, kind: JobKind) {
+        self.inbox.pop(kind, usize::MAX);
     }
 
     /// Takes no more ids from other processes.
     pub(crate) fn close(&self) {
-        if let Some(task) = &self.task {
+        for task in &self.tasks {
             task.abort();
         }
+    }
+
+    fn arrivals(&self) -> MutexGuard<'_, watch::Receiver<u64>> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

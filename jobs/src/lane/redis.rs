@@ -1,6 +1,6 @@
 //! The lane through Redis: any number of API and worker processes.
 //!
-//! A list per queue holds ids and nothing else. Losing the list, or Redis, costs the time until
+//! A list per kind holds ids and nothing else. Losing the list, or Redis, costs the time until
 //! the next sweep.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnecti
 use redis::{AsyncCommands, AsyncConnectionConfig, Client, RedisResult};
 use sea_orm::Iterable;
 use souk_entity::id::JobId;
-use souk_entity::status::JobQueue;
+use souk_entity::status::JobKind;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -23,8 +23,9 @@ use super::inbox::Inbox;
 const OUTBOX: usize = 10_000;
 /// Ids pushed in one round trip.
 const BATCH: usize = 512;
-/// Ids kept in a list that nobody takes from: the newest, as the sweep begins with the oldest.
-const KEPT: isize = 100_000;
+/// Ids kept in a list that is not taken from as fast: the newest, as the sweep begins with the
+/// oldest. Few, because the sweep works off a backlog, and its ids are then stale.
+const KEPT: isize = 1_000;
 /// A push that takes longer has failed.
 const PUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the server holds an empty pop; the connection itself is given up a while later.
@@ -39,7 +40,7 @@ const WARN_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct RedisLane {
     client: Client,
     prefix: String,
-    outbox: mpsc::Sender<(JobQueue, JobId)>,
+    outbox: mpsc::Sender<(JobKind, JobId)>,
     lost: Arc<AtomicU64>,
 }
 
@@ -58,7 +59,7 @@ impl RedisLane {
         Ok(Self { client, prefix, outbox, lost })
     }
 
-    pub(super) fn wake(&self, jobs: &[(JobQueue, JobId)]) {
+    pub(super) fn wake(&self, jobs: &[(JobKind, JobId)]) {
         for job in jobs {
             if self.outbox.try_send(*job).is_err() {
                 self.lost.fetch_add(1, Ordering::Relaxed);
@@ -66,32 +67,32 @@ impl RedisLane {
         }
     }
 
-    /// Starts the task that pops ids of `queue` into `inbox`, never more than it has room for, so
+    /// Starts the task that pops ids of `kind` into `inbox`, never more than it has room for, so
     /// that ids stay where another process can take them.
-    pub(super) fn listen(&self, queue: JobQueue, inbox: Arc<Inbox>) -> JoinHandle<()> {
-        tokio::spawn(pop(self.client.clone(), key(&self.prefix, queue), inbox))
+    pub(super) fn listen(&self, kind: JobKind, inbox: Arc<Inbox>) -> JoinHandle<()> {
+        tokio::spawn(pop(self.client.clone(), self.prefix.clone(), kind, inbox))
     }
 }
 
-fn key(prefix: &str, queue: JobQueue) -> String {
-    format!("{prefix}:{queue}")
+fn key(prefix: &str, kind: JobKind) -> String {
+    format!("{prefix}:{kind}")
 }
 
 async fn push(
     mut connection: ConnectionManager,
     prefix: String,
-    mut ids: mpsc::Receiver<(JobQueue, JobId)>,
+    mut ids: mpsc::Receiver<(JobKind, JobId)>,
     lost: Arc<AtomicU64>,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut quiet_until = Instant::now();
     while ids.recv_many(&mut batch, BATCH).await > 0 {
         let mut pipe = redis::pipe();
-        for queue in JobQueue::iter() {
+        for kind in JobKind::iter() {
             let ids: Vec<String> =
-                batch.iter().filter(|(named, _)| *named == queue).map(|(_, id)| id.to_string()).collect();
+                batch.iter().filter(|(named, _)| *named == kind).map(|(_, id)| id.to_string()).collect();
             if !ids.is_empty() {
-                let key = key(&prefix, queue);
+                let key = key(&prefix, kind);
                 pipe.rpush(&key, ids).ignore().ltrim(&key, -KEPT, -1).ignore();
             }
         }
@@ -114,14 +115,15 @@ async fn push(
     }
 }
 
-async fn pop(client: Client, key: String, inbox: Arc<Inbox>) {
+async fn pop(client: Client, prefix: String, kind: JobKind, inbox: Arc<Inbox>) {
+    let key = key(&prefix, kind);
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(Some(PUSH_TIMEOUT)).set_response_timeout(Some(POP_TIMEOUT));
     let mut quiet_until = Instant::now();
     loop {
         // A connection of its own, because a blocking pop holds up everything behind it.
         let error = match client.get_multiplexed_async_connection_with_config(&config).await {
-            Ok(connection) => pop_until_error(connection, &key, &inbox).await,
+            Ok(connection) => pop_until_error(connection, &key, kind, &inbox).await,
             Err(error) => error,
         };
         if Instant::now() >= quiet_until {
@@ -132,21 +134,26 @@ async fn pop(client: Client, key: String, inbox: Arc<Inbox>) {
     }
 }
 
-async fn pop_until_error(mut connection: MultiplexedConnection, key: &str, inbox: &Inbox) -> redis::RedisError {
+async fn pop_until_error(
+    mut connection: MultiplexedConnection,
+    key: &str,
+    kind: JobKind,
+    inbox: &Inbox,
+) -> redis::RedisError {
     loop {
-        let room = inbox.room().await;
+        let room = inbox.room(kind).await;
         let first: Option<(String, String)> = match connection.blpop(key, POP_WAIT.as_secs_f64()).await {
             Ok(popped) => popped,
             Err(error) => return error,
         };
         let Some((_, first)) = first else { continue };
-        inbox.push(parse(&first));
+        inbox.push(kind, parse(&first));
         if let Some(more) = std::num::NonZeroUsize::new(room - 1) {
             let more: Vec<String> = match connection.lpop(key, Some(more)).await {
                 Ok(popped) => popped,
                 Err(error) => return error,
             };
-            inbox.push(more.iter().filter_map(|id| parse(id)));
+            inbox.push(kind, more.iter().filter_map(|id| parse(id)));
         }
     }
 }

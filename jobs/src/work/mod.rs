@@ -2,30 +2,40 @@
 //! opens its transaction, and ends its lease in the transaction of its effect.
 
 mod bulk;
+mod deliveries;
 mod expiry;
+mod notifications;
 mod parcels;
 mod payments;
 mod payouts;
+mod schedules;
 mod webhooks;
 
 use async_trait::async_trait;
 use souk_domain::Store;
 use souk_domain::error::{Code, Error};
 use souk_domain::job::{Lease, Task};
+use souk_domain::order::number::OrderNumbers;
 use souk_domain::port::{PortError, Ports};
 
 use crate::handler::Handler;
 
+pub use deliveries::Webhooks;
+pub use notifications::Mail;
+
 /// Does all of souk's jobs.
 pub struct Work {
     store: Store,
+    numbers: OrderNumbers,
     ports: Ports,
+    mail: Mail,
+    webhooks: Webhooks,
 }
 
 impl Work {
     /// `store` wakes the workers of the jobs that a job causes.
-    pub fn new(store: Store, ports: Ports) -> Self {
-        Self { store, ports }
+    pub fn new(store: Store, ports: Ports, mail: Mail, webhooks: Webhooks) -> Self {
+        Self { store, numbers: OrderNumbers::default(), ports, mail, webhooks }
     }
 }
 
@@ -47,9 +57,12 @@ impl Handler for Work {
             Task::VoidLabel { shipment_id } => self.void_label(lease, shipment_id).await,
             Task::SyncShipment { shipment_id } => self.sync_shipment(lease, shipment_id).await,
             Task::ProcessWebhook { inbox_id } => self.process_webhook(lease, inbox_id).await,
-            Task::ImportInventory { batch_id } => self.import_inventory(lease, batch_id).await,
+            Task::ProcessBatch { batch_id } => self.process_batch(lease, batch_id).await,
             Task::PayOutSeller { seller_id, day } => self.pay_out_seller(lease, seller_id, day).await,
             Task::SubmitPayout { payout_id } => self.submit_payout(lease, payout_id).await,
+            Task::DeliverWebhooks { endpoint_id } => self.deliver_webhooks(lease, endpoint_id).await,
+            Task::SendNotification { notification_id } => self.send_notification(lease, notification_id).await,
+            Task::RunSchedule { schedule, tick } => self.run_schedule(lease, schedule, tick).await,
         }
     }
 }

@@ -21,14 +21,23 @@ impl Work {
     /// while it was being asked has its label given back by what records it.
     pub(super) async fn buy_label(&self, lease: Lease, id: ShipmentId) -> Result<()> {
         let shipment = self.shipment(id).await?;
-        // A first try may have bought it before its worker died: asked again with the same key,
-        // the carrier answers with that label, and it is recorded and given back.
+        // A first try may have bought it before its worker died: then it is recorded and given back.
         let tried_before = lease.attempts > 1;
         if shipment.carrier_ref.is_some() || (shipment.status != ShipmentStatus::Pending && !tried_before) {
             return self.store.write(async |tx| lease.complete(&tx).await).await;
         }
         let request = self.parcel_request(&shipment).await?;
-        match self.ports.carrier(Some(&shipment.carrier))?.buy(&request, &format!("label:{id}:1")).await {
+        let carrier = self.ports.carrier(Some(&shipment.carrier))?;
+        // A refusal of a second call would not tell what became of the first.
+        let found = match tried_before {
+            true => carrier.find_label(&label_key(id)).await.map_err(try_again)?,
+            false => None,
+        };
+        let answer = match found {
+            Some(found) => Ok(found.label),
+            None => carrier.buy(&request, &label_key(id)).await,
+        };
+        match answer {
             Ok(label) => {
                 self.store
                     .write(async |tx| {
@@ -93,13 +102,23 @@ impl Work {
         })
     }
 
-    /// Gives a label back. A carrier that has moved the parcel already keeps its price.
+    /// Gives a label back. A carrier that has moved the parcel already keeps its price; whether an
+    /// earlier try gave it back is asked first.
     pub(super) async fn void_label(&self, lease: Lease, id: ShipmentId) -> Result<()> {
         let shipment = self.shipment(id).await?;
         let Some(carrier_ref) = &shipment.carrier_ref else {
             return self.store.write(async |tx| lease.complete(&tx).await).await;
         };
-        match self.ports.carrier(Some(&shipment.carrier))?.void(carrier_ref, &format!("void-label:{id}:1")).await {
+        let carrier = self.ports.carrier(Some(&shipment.carrier))?;
+        let found = match lease.attempts > 1 {
+            true => carrier.find_label(&label_key(id)).await.map_err(try_again)?,
+            false => None,
+        };
+        let answer = match found {
+            Some(found) if found.voided => Ok(()),
+            _ => carrier.void(carrier_ref, &format!("void-label:{id}:1")).await,
+        };
+        match answer {
             Ok(()) => {
                 self.store
                     .write(async |tx| {
@@ -134,4 +153,9 @@ impl Work {
             })
             .await
     }
+}
+
+/// The key that a shipment's one label is bought with.
+fn label_key(id: ShipmentId) -> String {
+    format!("label:{id}:1")
 }

@@ -21,8 +21,8 @@ impl Work {
         found.ok_or_else(|| Error::not_found("payment"))
     }
 
-    /// Takes held money. When an earlier try's outcome is not known, the provider is asked first;
-    /// the key makes a second capture the same one in any case.
+    /// Takes held money. When an earlier try may have done so, the provider is asked first; the key
+    /// makes a second capture the same one in any case.
     pub(super) async fn capture_payment(&self, lease: Lease, id: PaymentId) -> Result<()> {
         let payment = self.payment(id).await?;
         let (PaymentStatus::Authorized | PaymentStatus::Unresolved, Some(provider_ref)) =
@@ -32,7 +32,16 @@ impl Work {
         };
         let gateway = self.ports.payment(Some(&payment.provider))?;
         let amount = Money { amount: payment.amount, currency: payment.currency };
-        let captured = match gateway.capture(provider_ref, amount, &format!("capture:{id}")).await {
+        let asked_before = lease.attempts > 1 || payment.status == PaymentStatus::Unresolved;
+        let found = match asked_before {
+            true => Some(gateway.fetch(provider_ref).await.map_err(try_again)?),
+            false => None,
+        };
+        let answer = match found {
+            Some(seen) if seen.status != ProviderPaymentStatus::Authorized => Ok(seen),
+            _ => gateway.capture(provider_ref, amount, &format!("capture:{id}")).await,
+        };
+        let captured = match answer {
             Ok(seen) => seen,
             Err(PortError::Unknown(why)) => {
                 self.store.write(async |tx| payment::lose_track(&tx, id).await).await?;
@@ -92,7 +101,17 @@ impl Work {
         let payment = self.payment(id).await?;
         if let (PaymentStatus::Voided, Some(provider_ref)) = (payment.status, &payment.provider_ref) {
             let gateway = self.ports.payment(Some(&payment.provider))?;
-            gateway.void(provider_ref, &format!("void:{id}")).await.map_err(try_again)?;
+            match gateway.void(provider_ref, &format!("void:{id}")).await {
+                Err(refused @ PortError::Refused { .. }) => {
+                    // In vain only where there is nothing to give up.
+                    let seen = gateway.fetch(provider_ref).await.map_err(try_again)?;
+                    if !matches!(seen.status, ProviderPaymentStatus::Voided | ProviderPaymentStatus::Failed) {
+                        return Err(try_again(refused));
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => return Err(try_again(error)),
+            }
         }
         let over = matches!(payment.status, PaymentStatus::Captured | PaymentStatus::Failed | PaymentStatus::Voided);
         if over {

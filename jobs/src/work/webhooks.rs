@@ -1,9 +1,11 @@
 //! Acting on events from outside.
 
 use chrono::TimeDelta;
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::actor::Actor;
 use souk_domain::error::{Error, Result};
+use souk_domain::event::cloud_event::{PaymentName, PaymentNews};
 use souk_domain::job::Lease;
 use souk_domain::port::{PaymentSubject, WebhookError};
 use souk_domain::{inbox, payment, payout, shipment as parcels};
@@ -21,28 +23,43 @@ impl Work {
         match event.source {
             InboxSource::Payment => self.payment_event(lease, event).await,
             InboxSource::Carrier => self.carrier_event(lease, event).await,
+            InboxSource::Stream => self.payment_news(lease, event).await,
         }
     }
 
     async fn payment_event(&self, lease: Lease, event: events::Model) -> Result<()> {
         let notice = self.ports.payment(Some(&event.provider))?.read(&event.body).map_err(unreadable)?;
         match notice.subject {
-            PaymentSubject::Payment(provider_ref) => self.about_payment(lease, event, &provider_ref).await,
+            PaymentSubject::Payment(provider_ref) => {
+                self.about_payment(lease, event, payments::Column::ProviderRef.eq(provider_ref)).await
+            }
             PaymentSubject::Transfer(provider_ref) => self.about_transfer(lease, event, &provider_ref).await,
         }
     }
 
-    async fn about_payment(&self, lease: Lease, event: events::Model, provider_ref: &str) -> Result<()> {
+    /// News from the broker is no more than a provider's webhook: a reason to ask the provider.
+    async fn payment_news(&self, lease: Lease, event: events::Model) -> Result<()> {
+        let news = PaymentNews::read(&event.body).map_err(Error::internal)?;
+        let named = match news.payment {
+            PaymentName::Ours(id) => payments::Column::Id.eq(id),
+            PaymentName::Theirs(provider_ref) => payments::Column::ProviderRef.eq(provider_ref),
+        };
+        self.about_payment(lease, event, named).await
+    }
+
+    async fn about_payment(&self, lease: Lease, event: events::Model, named: SimpleExpr) -> Result<()> {
         let payment = payments::Entity::find()
             .filter(payments::Column::Provider.eq(&event.provider))
-            .filter(payments::Column::ProviderRef.eq(provider_ref))
+            .filter(payments::Column::ProviderRef.is_not_null())
+            .filter(named)
             .one(self.store.read())
             .await?;
-        let Some(payment) = payment else { return self.unknown(lease, event, "payment").await };
-        let seen = self.ports.payment(Some(&event.provider))?.fetch(provider_ref).await.map_err(try_again)?;
+        let known = payment.and_then(|payment| Some((payment.id, payment.provider_ref?)));
+        let Some((payment_id, provider_ref)) = known else { return self.unknown(lease, event, "payment").await };
+        let seen = self.ports.payment(Some(&event.provider))?.fetch(&provider_ref).await.map_err(try_again)?;
         self.store
             .write(async |tx| {
-                payment::observe(&tx, payment.id, &seen, Actor::Provider).await?;
+                payment::observe(&tx, payment_id, &seen, Actor::Provider).await?;
                 inbox::processed(&tx, event.id).await?;
                 lease.complete(&tx).await
             })

@@ -245,6 +245,8 @@ async fn a_seller_finds_nothing_of_another() {
         (attempt(Method::PATCH, "/api/v1/seller/promotions/{}", Some(json!({"active": false}))), promotion),
         (attempt(Method::GET, "/api/v1/seller/batches/{}", None), &batch),
         (attempt(Method::GET, "/api/v1/seller/batches/{}/rows", None), &batch),
+        (attempt(Method::GET, "/api/v1/seller/batches/{}/errors", None), &batch),
+        (attempt(Method::GET, "/api/v1/seller/batches/{}/progress", None), &batch),
         (attempt(Method::POST, "/api/v1/seller/batches/{}/cancel", None), &batch),
     ];
     finds_nothing(&market.second.client, "another seller", &attempts).await;

@@ -10,13 +10,15 @@ use crate::souk::{Options, Setup, Souk, eventually, text};
 
 /// A door in front of Redis, which can be shut: connections break, and new ones come to nothing.
 /// The server itself is shared by all tests and stays.
-struct Door {
-    url: String,
+pub struct Door {
+    /// Where Redis seems to be.
+    pub url: String,
     open: watch::Sender<bool>,
 }
 
 impl Door {
-    async fn before(redis_url: &str) -> Self {
+    /// A door before the server of this URL, open.
+    pub async fn before(redis_url: &str) -> Self {
         let rest = redis_url.strip_prefix("redis://").expect("REDIS_URL begins with redis://");
         let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (user, server) = address.rsplit_once('@').unwrap_or(("", address));
@@ -33,11 +35,13 @@ impl Door {
         Self { url, open }
     }
 
-    fn shut(&self) {
+    /// Shuts it.
+    pub fn shut(&self) {
         self.open.send_replace(false);
     }
 
-    fn open(&self) {
+    /// Opens it.
+    pub fn open(&self) {
         self.open.send_replace(true);
     }
 }

@@ -119,9 +119,17 @@ impl Client {
 
 /// Sends a request.
 pub async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("an answer");
+    try_send(request).await.expect("a whole answer")
+}
+
+/// Sends a request to somebody who may be away.
+///
+/// # Errors
+/// When there is no answer, or only a part of one.
+pub async fn try_send(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
-    Answer { status, headers, body: response.bytes().await.expect("a whole body").to_vec() }
+    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
 }
 
 /// An answer.

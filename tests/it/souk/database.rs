@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database as Connect, DatabaseConnection, Statement, Value};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database as Connect, DatabaseConnection, DbErr, Statement, Value};
 use souk_domain::Clock;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -55,9 +55,25 @@ impl Database {
 
     /// Runs a statement; returns how many rows it changed.
     pub async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> u64 {
+        self.try_execute(sql, values).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Runs a statement on a server that may be away; returns how many rows it changed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn try_execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64, DbErr> {
         let connection = self.connection().await;
         let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
-        connection.execute_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
+        Ok(connection.execute_raw(statement).await?.rows_affected())
+    }
+
+    /// Text of a query's first column.
+    pub async fn words(&self, sql: &str) -> Vec<String> {
+        let connection = self.connection().await;
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        rows.iter().map(|row| row.try_get_by_index(0).expect("text")).collect()
     }
 
     /// Runs a query of one number.
@@ -81,19 +97,24 @@ impl Database {
     }
 
     /// Ends what killed processes hold: the leases of their jobs and of the simulated companies'
-    /// deliveries, all under a minute long.
+    /// deliveries, and of the consumers of events.
     pub async fn end_leases(&self) {
         self.execute("UPDATE job SET run_at = $1 WHERE status = 'running'", [long_ago().into()]).await;
         self.execute("UPDATE simulated_webhook SET due_at = $1 WHERE delivered_at IS NULL", [long_ago().into()]).await;
+        self.execute("UPDATE event_consumer SET leased_until = NULL", []).await;
     }
 
     /// How much is going on: jobs that run or are due within a minute (a repetition after a failure
-    /// is), and events on their way to us or not acted on. Following a parcel goes on for days.
+    /// is), events on their way to us or not acted on, and events of ours that a consumer has before
+    /// it. Following a parcel goes on for days.
     pub async fn pending(&self) -> i64 {
         let sql = "SELECT (SELECT count(*) FROM job WHERE status = 'running' \
                    OR (status = 'queued' AND run_at < $1 AND kind <> 'sync_shipment')) \
                    + (SELECT count(*) FROM simulated_webhook WHERE delivered_at IS NULL) \
-                   + (SELECT count(*) FROM inbox WHERE processed_at IS NULL)";
+                   + (SELECT count(*) FROM inbox WHERE processed_at IS NULL) \
+                   + (SELECT count(*) FROM event WHERE position IS NULL) \
+                   + (SELECT count(*) FROM event_consumer WHERE NOT paused AND failing_since IS NULL \
+                       AND position < (SELECT next_value - 1 FROM number_sequence WHERE name = 'event_position'))";
         self.number(sql, [(Clock::System.now() + TimeDelta::minutes(1)).into()]).await
     }
 

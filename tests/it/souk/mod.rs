@@ -3,10 +3,11 @@
 //! When a passing test drops its [`Souk`], every invariant is checked on the database with
 //! `souk verify`; the test fails if one does not hold.
 
-mod admin;
+pub mod admin;
 pub mod client;
 mod database;
 mod eventually;
+pub mod mail;
 mod options;
 mod order;
 mod process;
@@ -17,7 +18,9 @@ mod shopper;
 mod simulator;
 pub mod terms;
 
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
@@ -26,6 +29,7 @@ use tokio::sync::OnceCell;
 
 pub use admin::Admin;
 pub use client::{Answer, Client, text};
+pub use database::long_ago;
 pub use eventually::eventually;
 pub use options::Options;
 pub use order::{Order, Part};
@@ -34,14 +38,14 @@ pub use setup::Setup;
 pub use shopper::Shopper;
 pub use simulator::{Books, Simulator, cents};
 
-use database::Database;
+pub use database::Database;
 use process::{Process, Signal};
 
 /// A running installation.
 pub struct Souk {
     options: Options,
     directory: TempDir,
-    database: Database,
+    database: Arc<Database>,
     api: Option<Process>,
     workers: Vec<Process>,
     frozen: Vec<Process>,
@@ -61,7 +65,8 @@ impl Souk {
     /// Starts an installation.
     pub async fn with(options: Options) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let database = Database::create(directory.path()).await;
+        let database = Arc::new(Database::create(directory.path()).await);
+        souk_integrations::tls::install();
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
         let mut souk = Self {
             options,
@@ -81,6 +86,16 @@ impl Souk {
 
     /// Starts the processes that do not run: all at first, later those that were stopped or killed.
     pub async fn resume(&mut self) {
+        self.launch();
+        eventually("/readyz answers 200", async || {
+            let answer = self.http.get(format!("{}/readyz", self.url)).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    /// [`Souk::resume`] without waiting until the API is ready.
+    pub fn launch(&mut self) {
         if self.api.is_none() {
             // A restarted installation is where it was: clients know its address.
             let bind = self.url.strip_prefix("http://").unwrap_or("127.0.0.1:0").to_owned();
@@ -97,11 +112,33 @@ impl Souk {
             let (process, _) = Process::start(command, "souk works on jobs", self.directory.path());
             self.workers.push(process);
         }
-        eventually("/readyz answers 200", async || {
-            let answer = self.http.get(format!("{}/readyz", self.url)).send().await.ok()?;
-            answer.status().is_success().then_some(())
-        })
-        .await;
+    }
+
+    /// Starts processes with this variable of the environment from now on, or without it.
+    pub fn set_env(&mut self, name: &str, value: Option<&str>) {
+        self.options.set_env(name, value);
+    }
+
+    /// How a process ended that nobody has stopped or killed here, if there is one.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.workers.iter_mut().chain(&mut self.api).find_map(Process::ended)
+    }
+
+    /// Kills the API's process.
+    pub fn kill_api(&mut self) {
+        self.api = None;
+    }
+
+    /// Kills one of the worker processes.
+    pub fn kill_worker(&mut self, which: usize) {
+        self.workers.remove(which % self.workers.len());
+    }
+
+    /// Freezes one of the worker processes; see [`Souk::freeze_workers`].
+    pub fn freeze_worker(&mut self, which: usize) {
+        let worker = self.workers.remove(which % self.workers.len());
+        worker.signal(Signal::Stop);
+        self.frozen.push(worker);
     }
 
     /// Kills whatever works on jobs, in the middle of it. With workers inside of the API's
@@ -161,6 +198,16 @@ impl Souk {
         books
     }
 
+    /// A file of the installation's own directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The database for a task of its own, which has to end before the installation does.
+    pub fn shared_database(&self) -> Arc<Database> {
+        Arc::clone(&self.database)
+    }
+
     /// The database, for what only the passing of time would do.
     pub fn database(&self) -> &Database {
         &self.database
@@ -174,6 +221,11 @@ impl Souk {
     /// A client without any credential.
     pub fn anyone(&self) -> Client {
         Client::new(self.http.clone(), &self.url)
+    }
+
+    /// Forgets the administrator's access token, which lasts ten minutes.
+    pub fn forget_admin(&mut self) {
+        self.admin = OnceCell::new();
     }
 
     /// The administrator.
@@ -211,7 +263,7 @@ impl Souk {
     }
 
     /// The binary, set up for this installation.
-    fn souk(&self, arguments: &[&str]) -> Command {
+    pub fn souk(&self, arguments: &[&str]) -> Command {
         let mut command = process::souk(arguments);
         command
             .env("SOUK_DATA_DIR", self.directory.path())
@@ -222,6 +274,14 @@ impl Souk {
         self.database.configure(&mut command);
         command.envs(self.options.environment());
         command
+    }
+
+    /// Runs a subcommand on this installation and expects it to do well; returns what it told.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let output = self.souk(arguments).output().expect("souk runs");
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "souk {arguments:?}:\n{told}\n{}", String::from_utf8_lossy(&output.stderr));
+        told
     }
 
     fn verify(&self, arguments: &[&str]) {

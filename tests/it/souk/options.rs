@@ -29,6 +29,11 @@ impl Options {
         self
     }
 
+    pub(super) fn set_env(&mut self, name: &str, value: Option<&str>) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+
     pub(super) fn workers_inside(&self) -> bool {
         self.inside || Setup::of_environment() == Setup::Embedded
     }

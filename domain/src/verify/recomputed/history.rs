@@ -9,7 +9,7 @@ use sea_orm::{
 use souk_entity::job;
 use souk_entity::status::{
     BatchStatus, EntityKind, OrderStatus, PaymentStatus, PayoutStatus, RefundStatus, ReturnStatus, SellerStatus,
-    ShipmentStatus,
+    ShipmentStatus, WebhookEndpointStatus,
 };
 use uuid::Uuid;
 
@@ -71,6 +71,7 @@ fn first(kind: EntityKind) -> String {
         EntityKind::Seller => SellerStatus::Applied.to_value(),
         EntityKind::Batch => BatchStatus::Queued.to_value(),
         EntityKind::Payout => PayoutStatus::Pending.to_value(),
+        EntityKind::WebhookEndpoint => WebhookEndpointStatus::Active.to_value(),
     }
 }
 

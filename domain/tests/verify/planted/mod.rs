@@ -1,10 +1,14 @@
 //! A violation of every invariant, as SQL for either database.
 
+mod batches;
+mod events;
 mod goods;
 mod money;
+mod notifications;
 mod payouts;
 mod prices;
 mod records;
+mod webhooks;
 
 use sea_orm::DatabaseBackend;
 use souk_domain::order::detail::OrderDetail;
@@ -44,7 +48,11 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.promotions(market);
     gardener.payouts(market);
     gardener.history(market);
+    gardener.events(market);
     gardener.work(market);
+    gardener.batches(market);
+    gardener.notifications(market);
+    gardener.webhooks(market);
     gardener.quiet(market);
     gardener.plantings
 }

@@ -17,6 +17,7 @@ impl Gardener {
             ("seller", "seller"),
             ("batch", "batch"),
             ("payout", "payout"),
+            ("webhook_endpoint", "webhook_endpoint"),
         ] {
             let last = format!("SELECT id FROM {table} ORDER BY id DESC LIMIT 1");
             let change = format!("entity_kind = '{kind}' AND entity_id = ({last}) AND version =");
@@ -24,6 +25,7 @@ impl Gardener {
                 "order" | "seller_order" | "payment" | "refund" | "shipment" | "payout" => "pending",
                 "return_request" => "requested",
                 "seller" => "applied",
+                "webhook_endpoint" => "active",
                 _ => "queued",
             };
             let sql = format!("UPDATE {table} SET status = '{other}' WHERE id = ({last})");
@@ -82,6 +84,11 @@ impl Gardener {
         for set in ["unique_key = 'other'", "kind = 'void_payment'", "queue = 'bulk'", "payload = '{}'"] {
             self.plant(invariant, &job, format!("UPDATE job SET {set} WHERE {key}"));
         }
+        for set in ["attempts = max_attempts + 1", "attempts = -1", "status = 'running', attempts = 0"] {
+            self.plant("job_is_within_its_claims", &job, format!("UPDATE job SET {set} WHERE {key}"));
+        }
+        let sql = format!("UPDATE job SET status = 'dead', last_error = NULL WHERE {key}");
+        self.plant("dead_job_says_why", &job, sql);
     }
 
     pub fn quiet(&mut self, market: &Market) {

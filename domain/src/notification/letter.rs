@@ -1,0 +1,112 @@
+//! What a notification says and whom it goes to, read when it is sent.
+//!
+//! A seller's message holds what is the seller's: their part of the order, and nothing of the
+//! shopper or of other sellers.
+
+mod facts;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use souk_entity::id::NotificationId;
+use souk_entity::status::{MemberRole, NotificationKind, NotificationStatus};
+use souk_entity::{notification, order, seller_member, user};
+
+use super::About;
+use crate::error::{Error, Result};
+
+pub use facts::{
+    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TotalFacts,
+};
+
+/// A message before it is worded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The notification's key, the same however often it is sent.
+    pub key: String,
+    /// What it tells of.
+    pub kind: NotificationKind,
+    /// The address.
+    pub to: String,
+    /// When the notification was made, the same however often it is sent.
+    pub written_at: DateTime<Utc>,
+    /// What it says.
+    pub facts: Facts,
+}
+
+/// What is to be done about a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// Nothing: it is sent, suppressed or failed.
+    Over,
+    /// Nobody needs it any more, for this reason.
+    Needless(String),
+    /// This is to be sent.
+    Ready(Box<Letter>),
+}
+
+/// Reads what a notification says and whom it goes to.
+///
+/// # Errors
+/// [`crate::Code::NotFound`]; the database's.
+pub async fn prepare(db: &impl ConnectionTrait, id: NotificationId) -> Result<Prepared> {
+    let row = notification::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("notification"))?;
+    if row.status != NotificationStatus::Pending {
+        return Ok(Prepared::Over);
+    }
+    let about: About = serde_json::from_value(row.data.clone()).map_err(Error::internal)?;
+    let Some(to) = recipient(db, &row, &about).await? else {
+        return Ok(Prepared::Needless("There is nobody to be told any more.".to_owned()));
+    };
+    let facts = facts::read(db, &row, &about).await?;
+    if let Some(stock) = &facts.stock
+        && stock.available > stock.threshold
+    {
+        return Ok(Prepared::Needless("The stock is not low any more.".to_owned()));
+    }
+    let letter = Letter { key: row.unique_key, kind: row.kind, to, written_at: row.created_at, facts };
+    Ok(Prepared::Ready(Box::new(letter)))
+}
+
+/// The order's address, or that of an owner who still is one.
+async fn recipient(db: &impl ConnectionTrait, row: &notification::Model, about: &About) -> Result<Option<String>> {
+    match (row.seller_id, about.user_id, row.order_id) {
+        (Some(seller), Some(user), _) => {
+            let owner = seller_member::Entity::find()
+                .filter(seller_member::Column::SellerId.eq(seller))
+                .filter(seller_member::Column::UserId.eq(user))
+                .filter(seller_member::Column::Role.eq(MemberRole::Owner))
+                .one(db)
+                .await?;
+            if owner.is_none() {
+                return Ok(None);
+            }
+            Ok(user::Entity::find_by_id(user).one(db).await?.map(|user| user.email))
+        }
+        (None, None, Some(order)) => Ok(order::Entity::find_by_id(order).one(db).await?.map(|order| order.email)),
+        _ => Ok(None),
+    }
+}
+
+/// Words a letter.
+pub trait Composer: Send + Sync {
+    /// The message that says what `letter` tells of.
+    ///
+    /// # Errors
+    /// What is wrong with its template.
+    fn compose(&self, letter: &Letter) -> Result<crate::port::Email>;
+}
+
+/// An amount with its currency, such as `19.90 EUR`.
+fn amount(amount: souk_entity::money::MinorUnits, currency: souk_entity::money::CurrencyCode) -> String {
+    format!("{} {currency}", crate::money::Money { amount, currency })
+}
+
+/// A word of ours as people read it: `no_longer_wanted` is "no longer wanted".
+fn plain(word: impl std::fmt::Display) -> String {
+    word.to_string().replace('_', " ")
+}
+
+/// What is read of a thing that a foreign key says is there.
+fn there<T>(found: Option<T>, what: &str) -> Result<T> {
+    found.ok_or_else(|| Error::internal(format!("a notification about a {what} that is not there")))
+}

@@ -1,0 +1,233 @@
+//! Entries in Redis, for all processes.
+//!
+//! A subject is one hash: a ticket beside its answers. Forgetting it is deleting the hash; whoever
+//! asks next puts a new ticket there. An answer is stored only beside the ticket that was there
+//! before the database was read, so what was read before a change cannot be stored after it. A
+//! Redis that forgets loses tickets with answers.
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use ::redis::{AsyncCommands, Client, RedisResult, Script};
+use async_trait::async_trait;
+use souk_domain::cache::{Kept, Lookup, Subject, Ticket};
+use souk_domain::cart::Owner;
+use souk_domain::port::PortError;
+use souk_entity::id::UserId;
+use tokio::time::timeout;
+
+use super::{Shelf, lifetime, owner_words, words};
+use crate::guard::{Breaker, Health, Limits, Permit};
+
+/// A command that takes longer has failed; reading the database takes less.
+const LIMIT: Duration = Duration::from_millis(50);
+/// To connect takes a little longer.
+const CONNECT_LIMIT: Duration = Duration::from_millis(150);
+/// After a failure nobody waits for Redis for this long.
+const PAUSE: Duration = Duration::from_millis(500);
+/// A ticket with which nothing is kept goes soon: anybody can ask for orders that are not there.
+const TICKET: Duration = Duration::from_secs(60);
+/// So many pages of one shopper's list are kept.
+const MOST_NAMES: usize = 50;
+/// A larger answer is not kept, in bytes.
+const LARGEST: usize = 256 * 1024;
+
+static FIND: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local found = redis.call('HMGET', KEYS[1], 'ticket', ARGV[1])
+        if not found[1] and not found[2] then
+            redis.call('HSET', KEYS[1], 'ticket', ARGV[2])
+            redis.call('PEXPIRE', KEYS[1], ARGV[3])
+            found[1] = ARGV[2]
+        end
+        return found",
+    )
+});
+
+static KEEP: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        if redis.call('HGET', KEYS[1], 'ticket') ~= ARGV[1] then return 0 end
+        local fields = redis.call('HLEN', KEYS[1])
+        if fields > tonumber(ARGV[4]) then return 0 end
+        redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+        if fields == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
+        return 1",
+    )
+});
+
+pub(super) struct InRedis {
+    connection: ConnectionManager,
+    prefix: String,
+    breaker: Mutex<Breaker>,
+}
+
+impl InRedis {
+    pub(super) fn new(client: Client, namespace: &str) -> RedisResult<Self> {
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(CONNECT_LIMIT))
+            .set_response_timeout(Some(LIMIT))
+            .set_number_of_retries(0);
+        let limits = Limits { failures: 1, percent: 1, window: PAUSE, pause: PAUSE };
+        Ok(Self {
+            connection: ConnectionManager::new_lazy_with_config(client, config)?,
+            prefix: format!("souk:{namespace}:cache"),
+            breaker: Mutex::new(Breaker::new(limits)),
+        })
+    }
+
+    fn key(&self, subject: &Subject) -> String {
+        format!("{}:{}", self.prefix, words(subject))
+    }
+
+    /// Waits for a command unless Redis has just failed; `None` when nothing is known of it.
+    async fn run<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Option<T> {
+        let mut turn =
+            Turn { breaker: &self.breaker, permit: lock(&self.breaker).ask(Instant::now())?, health: Health::GivenUp };
+        let (value, health) = match timeout(LIMIT + CONNECT_LIMIT, command).await {
+            Ok(Ok(value)) => (Some(value), Health::Answered),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the cache does not answer");
+                (None, Health::Failed)
+            }
+            Err(_) => (None, Health::Failed),
+        };
+        turn.health = health;
+        value
+    }
+}
+
+/// A command under way; reported when dropped, as the request that waits for it may be.
+struct Turn<'a> {
+    breaker: &'a Mutex<Breaker>,
+    permit: Permit,
+    health: Health,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        lock(self.breaker).report(&self.permit, self.health, Instant::now());
+    }
+}
+
+fn lock(breaker: &Mutex<Breaker>) -> MutexGuard<'_, Breaker> {
+    breaker.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn away() -> PortError {
+    PortError::Unavailable("Redis does not answer".into())
+}
+
+#[async_trait]
+impl Shelf for InRedis {
+    async fn find(&self, subject: &Subject, name: &str) -> Lookup {
+        let mut connection = self.connection.clone();
+        let fresh = uuid::Uuid::new_v4().to_string();
+        let mut find = FIND.key(self.key(subject));
+        find.arg(name).arg(fresh).arg(millis(TICKET));
+        match self.run(find.invoke_async::<(Option<String>, Option<Vec<u8>>)>(&mut connection)).await {
+            Some((ticket, Some(stored))) => match (read(&stored), ticket) {
+                (Some(kept), _) => Lookup::Kept(kept),
+                // Written by another version of souk.
+                (None, Some(ticket)) => Lookup::Missing(Ticket(ticket)),
+                (None, None) => Lookup::Away,
+            },
+            Some((Some(ticket), None)) => Lookup::Missing(Ticket(ticket)),
+            Some((None, None)) | None => Lookup::Away,
+        }
+    }
+
+    async fn keep(&self, subject: &Subject, name: &str, ticket: Ticket, answer: &Kept) {
+        if answer.body.len() > LARGEST {
+            return;
+        }
+        let mut connection = self.connection.clone();
+        let mut keep = KEEP.key(self.key(subject));
+        keep.arg(ticket.0).arg(name).arg(write(answer)).arg(MOST_NAMES).arg(millis(lifetime()));
+        // What is not kept is read again.
+        let _ = self.run(keep.invoke_async::<i64>(&mut connection)).await;
+    }
+
+    async fn forget(&self, subjects: &[Subject]) -> Result<(), PortError> {
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        let mut connection = self.connection.clone();
+        let keys: Vec<String> = subjects.iter().map(|subject| self.key(subject)).collect();
+        self.run(connection.unlink::<_, i64>(keys)).await.map(drop).ok_or_else(away)
+    }
+
+    async fn clear(&self) -> Result<(), PortError> {
+        let mut cursor = 0_u64;
+        loop {
+            let mut connection = self.connection.clone();
+            let mut scan = ::redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(format!("{}:*", self.prefix)).arg("COUNT").arg(1_000);
+            let scanned = self.run(scan.query_async::<(u64, Vec<String>)>(&mut connection)).await;
+            let (next, keys) = scanned.ok_or_else(away)?;
+            if !keys.is_empty() {
+                self.run(connection.unlink::<_, i64>(keys)).await.ok_or_else(away)?;
+            }
+            match next {
+                0 => return Ok(()),
+                next => cursor = next,
+            }
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An answer as it is stored: whose, which version, and the body, on a line each.
+fn write(answer: &Kept) -> Vec<u8> {
+    let version = answer.version.map(|version| version.to_string()).unwrap_or_default();
+    let mut stored = format!("{}\n{version}\n", owner_words(&answer.owner)).into_bytes();
+    stored.extend_from_slice(&answer.body);
+    stored
+}
+
+fn read(stored: &[u8]) -> Option<Kept> {
+    let mut lines = stored.splitn(3, |byte| *byte == b'\n');
+    let (owner, version) = (str::from_utf8(lines.next()?).ok()?, str::from_utf8(lines.next()?).ok()?);
+    let owner = match owner.split_once(':')? {
+        ("user", id) => Owner::User(UserId(id.parse().ok()?)),
+        ("guest", hash) => Owner::Guest(hash.to_owned()),
+        _ => return None,
+    };
+    let version = if version.is_empty() { None } else { Some(version.parse().ok()?) };
+    Some(Kept { owner, version, body: lines.next()?.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_stored_is_read_back(
+            user in any::<Option<u128>>(),
+            version in any::<Option<i64>>(),
+            body in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let owner = match user {
+                Some(id) => Owner::User(UserId(uuid::Uuid::from_u128(id))),
+                None => Owner::Guest("ab12".into()),
+            };
+            let kept = Kept { owner, version, body };
+            prop_assert_eq!(read(&write(&kept)), Some(kept));
+        }
+    }
+
+    #[test]
+    fn what_another_version_stored_is_no_answer() {
+        for stored in ["", "user:x\n1\n{}", "nobody:1\n1\n{}", "guest:a\nx\n{}", "guest:a"] {
+            assert_eq!(read(stored.as_bytes()), None, "{stored}");
+        }
+    }
+}
