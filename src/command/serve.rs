@@ -3,6 +3,7 @@
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::worker::several;
 use super::{Failure, stop_requested};
 use crate::config::Settings;
 use crate::platform::{Platform, listen};
@@ -22,6 +23,9 @@ pub struct Serve {
 impl Serve {
     /// Serves until it is asked to stop.
     pub async fn run(self, settings: Settings) -> Result<(), Failure> {
+        if self.no_workers {
+            several(&settings)?;
+        }
         let (acceptor, url) = listen(&settings, settings.bind).await?;
         let platform = Platform::start(settings, &url).await?;
         if platform.control().is_some() {

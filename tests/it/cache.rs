@@ -186,6 +186,21 @@ async fn without_the_switch_nothing_is_kept() {
 }
 
 #[tokio::test]
+async fn no_other_process_shares_a_database_whose_answers_one_keeps_for_itself() {
+    let souk = Souk::start().await;
+    let directory = tempfile::tempdir().expect("a directory");
+    for arguments in [&["worker"][..], &["serve", "--no-workers"]] {
+        let mut command = souk.souk(arguments);
+        command.env("DATABASE_URL", format!("sqlite://{}/souk.db?mode=rwc", directory.path().display()));
+        command.env_remove("REDIS_URL").env("SOUK_BIND", "127.0.0.1:0");
+        let output = command.output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains("SOUK_CACHE=off"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_start_can_warm_the_cache() {
     let mut souk = Souk::start().await;
     let (_seller, offer) = shop(&souk).await;
@@ -211,6 +226,39 @@ async fn flush(souk: &Souk) -> usize {
         let _: () = connection.del(&keys).await.expect("they are deleted");
     }
     keys.len()
+}
+
+/// What a server that starts from a snapshot, or a replica that takes over, may remember: answers
+/// that were forgotten since, with the tickets of another process.
+#[tokio::test]
+async fn a_redis_that_remembers_the_past_makes_no_answer_wrong() {
+    if Setup::of_environment() == Setup::Embedded {
+        println!("nothing to test: the embedded set-up has no Redis");
+        return;
+    }
+    let souk = Souk::start().await;
+    let (_seller, offer) = shop(&souk).await;
+    let (_, order, clients) = reader(&souk, None, &offer).await;
+    let url = std::env::var("REDIS_URL").expect("services have REDIS_URL");
+    let client = redis::Client::open(url).expect("REDIS_URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("Redis is there");
+    let database = souk.database().words("SELECT current_database()").await.remove(0);
+    let key = format!("souk:{database}:cache:order:{}", text(&order["id"]));
+    let past = eventually("the order is kept", async || {
+        agrees(&clients, &order).await;
+        let kept: Vec<(String, Vec<u8>)> = connection.clone().hgetall(&key).await.expect("a hash");
+        (kept.len() == 3).then_some(kept)
+    })
+    .await;
+    let line = format!("{}/items/{offer}", path(&order));
+    for quantity in 2..6 {
+        let edited = clients[0].put(&line, json!({"quantity": quantity})).await.expect(200);
+        let mut restored = past.clone();
+        let ticket = restored.iter_mut().find(|(name, _)| name == "ticket").expect("a ticket");
+        ticket.1 = format!("{}:{}", "0".repeat(40), uuid::Uuid::now_v7()).into_bytes();
+        let _: () = connection.hset_multiple(&key, &restored).await.expect("it is put back");
+        agrees(&clients, &edited).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

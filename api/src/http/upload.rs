@@ -14,12 +14,20 @@ use souk_domain::batch::Receiving;
 use souk_domain::{Code, Error, Result};
 use souk_entity::id::BatchId;
 use souk_entity::status::BatchFormat;
+use tokio::time::{Instant, timeout_at};
 
 /// Where files are uploaded: the kinds of batches below these.
 const UPLOADS: [&str; 2] = ["/api/v1/seller/batches/", "/api/v1/admin/batches/"];
 
 /// A client that sends nothing for this long has gone.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// No file takes longer, so that nobody keeps a connection by sending a byte now and then; the
+/// largest comes in with 75 kB a second.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// Of a file that is refused no more is read on: the largest there may be.
+const REST: usize = 256 * 1024 * 1024;
 
 /// Whether a request's body is a file, which is read by its handler.
 pub fn is_upload(request: &Request) -> bool {
@@ -116,11 +124,17 @@ impl Unread {
     pub async fn receive(self, receiving: &mut Receiving) -> Result<((BatchId, i64), [u8; 32])> {
         let mut hash = Sha256::new();
         let mut pieces = self.body.into_bytes_stream();
-        while let Some(piece) = next(&mut pieces).await? {
+        let until = Instant::now() + LONGEST;
+        while let Some(piece) = next(&mut pieces, until).await? {
             hash.update(&piece);
             if let Err(error) = receiving.push(&piece).await {
-                // Who is still sending reads no answer.
-                while let Ok(Some(_)) = next(&mut pieces).await {}
+                // Who is still sending reads no answer; who never ends gets none.
+                let mut read = 0;
+                while read < REST
+                    && let Ok(Some(rest)) = next(&mut pieces, until).await
+                {
+                    read += rest.len();
+                }
                 return Err(error);
             }
         }
@@ -128,14 +142,19 @@ impl Unread {
     }
 }
 
-async fn next<B, E: std::fmt::Display>(pieces: &mut (impl Stream<Item = Result<B, E>> + Unpin)) -> Result<Option<B>> {
+async fn next<B, E: std::fmt::Display>(
+    pieces: &mut (impl Stream<Item = Result<B, E>> + Unpin),
+    until: Instant,
+) -> Result<Option<B>> {
     let broke_off =
         |why: &str| Error::new(Code::MalformedRequest, format!("The file broke off: {why}. Send it again."));
-    match tokio::time::timeout(PATIENCE, pieces.next()).await {
+    let quiet = Instant::now() + PATIENCE;
+    match timeout_at(Ord::min(quiet, until), pieces.next()).await {
         Ok(Some(Ok(piece))) => Ok(Some(piece)),
         Ok(None) => Ok(None),
         Ok(Some(Err(error))) => Err(broke_off(&error.to_string())),
-        Err(_) => Err(broke_off(&format!("nothing came for {} seconds", PATIENCE.as_secs()))),
+        Err(_) if quiet <= until => Err(broke_off(&format!("nothing came for {} seconds", PATIENCE.as_secs()))),
+        Err(_) => Err(broke_off(&format!("it took longer than {} minutes", LONGEST.as_secs() / 60))),
     }
 }
 
@@ -156,5 +175,23 @@ mod tests {
             assert!(!asks(Method::POST, other), "{other}");
         }
         assert!(!asks(Method::PUT, "/api/v1/seller/batches/inventory"));
+    }
+
+    #[tokio::test]
+    async fn who_sends_a_byte_now_and_then_does_not_send_for_ever() {
+        let mut drops = Box::pin(futures::stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((Ok::<_, std::io::Error>(b"x"), ()))
+        }));
+        let until = Instant::now() + Duration::from_millis(100);
+        let error = loop {
+            match next(&mut drops, until).await {
+                Ok(piece) => assert!(piece.is_some()),
+                Err(error) => break error,
+            }
+        };
+        assert!(Instant::now() >= until);
+        assert_eq!(error.code, Code::MalformedRequest);
+        assert!(error.message.contains("longer than 60 minutes"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use souk_entity::id::{InventoryLevelId, OfferId, StockMovementId, WarehouseId};
 use souk_entity::status::StockMovementReason;
@@ -101,7 +101,8 @@ fn movement(tx: &Tx, level: InventoryLevelId, delta: i64) -> stock_movement::Act
 }
 
 /// Locks the levels of these places in the order of their ids, as everybody does; those that are not
-/// there yet are made.
+/// there yet are made. A stronger lock would wait for everybody who has just written a reservation,
+/// in whatever order their lines came, and so could wait in a circle with a checkout.
 async fn lock(tx: &Tx, places: &BTreeSet<Place>) -> Result<HashMap<Place, inventory_level::Model>> {
     if places.is_empty() {
         return Ok(HashMap::new());
@@ -130,7 +131,7 @@ async fn lock(tx: &Tx, places: &BTreeSet<Place>) -> Result<HashMap<Place, invent
     let levels = inventory_level::Entity::find()
         .filter(inventory_level::Column::Id.is_in(ids.values().copied()))
         .order_by_asc(inventory_level::Column::Id)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .all(&**tx)
         .await?;
     Ok(levels.into_iter().map(|level| ((level.offer_id, level.warehouse_id), level)).collect())

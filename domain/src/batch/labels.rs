@@ -31,20 +31,20 @@ pub(super) async fn apply(
     };
     let parcel = own.ok_or_else(|| Error::new(Code::NotFound, format!("You have no parcel \"{named}\".")))?;
     match parcel.status {
-        ShipmentStatus::Pending => ask_again(tx, &parcel).await.map(|()| Some("queued".to_owned())),
+        ShipmentStatus::Pending => ask_again(tx, &parcel).await,
         ShipmentStatus::Cancelled => pack_again(tx, &parcel, actor).await.map(Some),
         _ => Ok(parcel.tracking_number),
     }
 }
 
 /// The job that buys the label runs now: whether it waits for its next attempt or has given up.
-async fn ask_again(tx: &Tx, parcel: &shipment::Model) -> Result<()> {
+async fn ask_again(tx: &Tx, parcel: &shipment::Model) -> Result<Option<String>> {
     let task = Task::BuyLabel { shipment_id: parcel.id };
     let found = jobs::Entity::find().filter(jobs::Column::UniqueKey.eq(task.key())).lock_exclusive().one(&**tx).await?;
     match found {
-        None => job::enqueue(tx, &task, tx.now).await.map(drop),
+        None => drop(job::enqueue(tx, &task, tx.now).await?),
         Some(found) => match found.status {
-            JobStatus::Dead => job::redrive(tx, found.id).await.map(drop),
+            JobStatus::Dead => drop(job::redrive(tx, found.id).await?),
             JobStatus::Queued if found.run_at > tx.now => {
                 let row = jobs::ActiveModel {
                     id: Set(found.id),
@@ -54,15 +54,22 @@ async fn ask_again(tx: &Tx, parcel: &shipment::Model) -> Result<()> {
                 };
                 jobs::Entity::update(row).exec_without_returning(&**tx).await?;
                 tx.wake_after_commit(found.kind, found.id);
-                Ok(())
             }
-            JobStatus::Queued | JobStatus::Running => Ok(()),
-            JobStatus::Done | JobStatus::Discarded => Err(Error::new(
-                Code::IllegalTransition,
-                "The marketplace has given up on this label; cancel the parcel and pack it again.",
-            )),
+            JobStatus::Queued | JobStatus::Running => {}
+            JobStatus::Done | JobStatus::Discarded => {
+                // It may have ended while we waited for the job's row: with a label, or with a refusal.
+                let now = shipment::Entity::find_by_id(parcel.id).one(&**tx).await?;
+                return match now {
+                    Some(now) if now.tracking_number.is_some() => Ok(now.tracking_number),
+                    _ => Err(Error::new(
+                        Code::IllegalTransition,
+                        "No label is being bought for this parcel any more; cancel it and pack it again.",
+                    )),
+                };
+            }
         },
     }
+    Ok(Some("queued".to_owned()))
 }
 
 /// A parcel that its carrier refused is over; what was in it is packed again, for a label of its own.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_entity::id::OfferId;
 use souk_entity::{batch, batch_row, offer};
@@ -41,10 +41,12 @@ pub(super) async fn apply(tx: &Tx, batch: &batch::Model, rows: &[batch_row::Mode
     let skus = wanted.iter().filter_map(|wanted| wanted.as_ref().ok()).map(|wanted| wanted.sku.as_str());
     let ids: BTreeMap<String, OfferId> =
         offers(tx, seller, skus).await?.into_iter().map(|(sku, offer)| (sku, offer.id)).collect();
+    // No stronger lock: with it, a checkout that refers to these offers in another order and this round
+    // could wait for each other.
     let mut locked: BTreeMap<OfferId, offer::Model> = offer::Entity::find()
         .filter(offer::Column::Id.is_in(ids.values().copied()))
         .order_by_asc(offer::Column::Id)
-        .lock_exclusive()
+        .lock(LockType::NoKeyUpdate)
         .all(&**tx)
         .await?
         .into_iter()

@@ -49,6 +49,13 @@ pub async fn summary(database: &impl ConnectionTrait, now: DateTime<Utc>) -> Res
     let unfinished = "status IN ('queued', 'running')";
     let mut sql = String::new();
     for kind in JobKind::iter() {
+        // First, because PostgreSQL takes the types of a UNION from its first parts.
+        let _ = write!(
+            sql,
+            "SELECT 'due' AS what, '{kind}' AS kind, CAST(NULL AS bigint) AS number, \
+             (SELECT run_at FROM job WHERE kind = '{kind}' AND {unfinished} \
+             AND status = 'queued' AND run_at <= $1 ORDER BY run_at LIMIT 1) AS due UNION ALL "
+        );
         for (what, which) in [
             ("waiting", format!("{unfinished} AND status = 'queued' AND run_at <= $1")),
             ("scheduled", format!("{unfinished} AND status = 'queued' AND run_at > $1")),
@@ -58,15 +65,10 @@ pub async fn summary(database: &impl ConnectionTrait, now: DateTime<Utc>) -> Res
             // Writing to a String cannot fail.
             let _ = write!(
                 sql,
-                "SELECT '{what}' AS what, '{kind}' AS kind, count(*) AS number, NULL AS due \
-                 FROM (SELECT 1 FROM job WHERE kind = '{kind}' AND {which} LIMIT {COUNTED}) AS some UNION ALL "
+                "SELECT '{what}', '{kind}', count(*), NULL \
+                 FROM (SELECT 1 FROM job WHERE kind = '{kind}' AND {which} LIMIT {COUNTED}) AS counted UNION ALL "
             );
         }
-        let _ = write!(
-            sql,
-            "SELECT 'due', '{kind}', NULL, (SELECT run_at FROM job WHERE kind = '{kind}' AND {unfinished} \
-             AND status = 'queued' AND run_at <= $1 ORDER BY run_at LIMIT 1) UNION ALL "
-        );
     }
     sql.truncate(sql.len() - " UNION ALL ".len());
     let statement = Statement::from_sql_and_values(database.get_database_backend(), sql, [now.into()]);

@@ -151,21 +151,25 @@ impl Inner {
     async fn catch_up(&self) {
         loop {
             sleep(CATCH_UP).await;
+            // Taken out and not only looked at: what changes again while the shelf is told is put
+            // back by whoever changed it, and must not be struck off with what was told.
             let (told_of, everything) = {
-                let backlog = self.backlog();
-                (backlog.orders.iter().copied().take(1_000).collect::<HashSet<_>>(), backlog.everything)
+                let mut backlog = self.backlog();
+                let some: HashSet<OrderId> = backlog.orders.iter().copied().take(1_000).collect();
+                backlog.orders.retain(|order| !some.contains(order));
+                (some, std::mem::take(&mut backlog.everything))
             };
             let told = match everything {
                 true => self.shelf.clear().await,
                 false => self.forget(&told_of.iter().copied().collect::<Vec<_>>()).await,
             };
+            let mut backlog = self.backlog();
             if let Err(error) = told {
                 tracing::debug!(%error, "the cache is still away");
+                backlog.orders.extend(told_of);
+                backlog.everything |= everything;
                 continue;
             }
-            let mut backlog = self.backlog();
-            backlog.everything &= !everything;
-            backlog.orders.retain(|order| !told_of.contains(order));
             if backlog.orders.is_empty() && !backlog.everything {
                 self.behind.store(false, Ordering::SeqCst);
                 metrics::gauge!("cache_behind").set(0.0);

@@ -3,7 +3,9 @@
 //! A subject is one hash: a ticket beside its answers. Forgetting it is deleting the hash; whoever
 //! asks next puts a new ticket there. An answer is stored only beside the ticket that was there
 //! before the database was read, so what was read before a change cannot be stored after it. A
-//! Redis that forgets loses tickets with answers.
+//! Redis that forgets loses tickets with answers. One that starts from a snapshot, or a replica
+//! that takes over, may remember what was forgotten meanwhile: a ticket counts only for the server
+//! process that gave it out.
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,11 +38,13 @@ const LARGEST: usize = 256 * 1024;
 static FIND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
+        local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
         local found = redis.call('HMGET', KEYS[1], 'ticket', ARGV[1])
-        if not found[1] and not found[2] then
-            redis.call('HSET', KEYS[1], 'ticket', ARGV[2])
+        if not found[1] or string.sub(found[1], 1, #run + 1) ~= run .. ':' then
+            found = {run .. ':' .. ARGV[2], false}
+            redis.call('DEL', KEYS[1])
+            redis.call('HSET', KEYS[1], 'ticket', found[1])
             redis.call('PEXPIRE', KEYS[1], ARGV[3])
-            found[1] = ARGV[2]
         end
         return found",
     )

@@ -13,6 +13,9 @@ struct Unsteady {
     inside: InProcess,
     away: AtomicBool,
     cleared: AtomicU32,
+    forgotten: AtomicU32,
+    /// Happens once, while it forgets.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 #[async_trait]
@@ -28,7 +31,14 @@ impl Shelf for Arc<Unsteady> {
     async fn forget(&self, subjects: &[Subject]) -> Result<(), PortError> {
         match self.away.load(Ordering::SeqCst) {
             true => Err(PortError::Unavailable("away".into())),
-            false => self.inside.forget(subjects).await,
+            false => {
+                self.forgotten.fetch_add(1, Ordering::SeqCst);
+                self.inside.forget(subjects).await?;
+                if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+                    meanwhile();
+                }
+                Ok(())
+            }
         }
     }
 
@@ -48,8 +58,13 @@ async fn cache(order: OrderId, owner: &Owner) -> (OrderCache, Arc<Unsteady>) {
     let database = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
     let clock = Clock::manual(DateTime::<Utc>::UNIX_EPOCH);
     let store = Store::new(database.clone(), database, clock, Arc::new(NoWake));
-    let shelf =
-        Arc::new(Unsteady { inside: InProcess::new(), away: AtomicBool::new(false), cleared: AtomicU32::new(0) });
+    let shelf = Arc::new(Unsteady {
+        inside: InProcess::new(),
+        away: AtomicBool::new(false),
+        cleared: AtomicU32::new(0),
+        forgotten: AtomicU32::new(0),
+        meanwhile: Mutex::default(),
+    });
     let cache = OrderCache::new(Box::new(Arc::clone(&shelf)), store);
     cache.0.owners.insert(order, owner.clone()).await;
     (cache, shelf)
@@ -123,6 +138,19 @@ async fn too_many_changes_to_remember_empty_the_cache() {
     cache.0.catch_up().await;
     ticket(&cache, &subject).await;
     assert_eq!(shelf.cleared.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_changes_again_while_the_shelf_is_told_is_told_again() {
+    let (order, owner, _) = someone();
+    let (cache, shelf) = cache(order, &owner).await;
+    assert!(cache.0.fall_behind(&[order]));
+    let again = cache.clone();
+    *shelf.meanwhile.lock().unwrap() = Some(Box::new(move || {
+        assert!(!again.0.fall_behind(&[order]), "one catches up already");
+    }));
+    cache.0.catch_up().await;
+    assert_eq!(shelf.forgotten.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

@@ -1,11 +1,14 @@
 //! Inventory and prices.
 
 use std::fmt::Write;
+use std::pin::pin;
+use std::time::Duration;
 
+use futures::future::{Either, select};
 use serde_json::{Value, json};
 
 use super::{INVENTORY, SELLING, failed, sold, told, upload, upload_json};
-use crate::souk::{Seller, Souk, text};
+use crate::souk::{Seller, Setup, Souk, text};
 
 async fn price(seller: &Seller, offer: &str) -> Value {
     seller.client.get(&format!("/api/v1/seller/offers/{offer}")).await.expect(200)
@@ -129,4 +132,33 @@ async fn a_dry_run_tells_what_would_fail_and_keeps_nothing() {
     assert_eq!(souk.database().number("SELECT count(*) FROM stock_movement", []).await, 1);
     assert_eq!(souk.database().number("SELECT count(*) FROM inventory_level", []).await, 1);
     souk.settle().await;
+}
+
+/// A checkout refers to offers and levels in the order of its lines; a round that waited for it
+/// could wait in a circle.
+#[tokio::test]
+async fn a_round_does_not_wait_for_who_only_refers_to_its_goods() {
+    if Setup::of_environment() == Setup::Embedded {
+        println!("nothing to test: the embedded database has one writer");
+        return;
+    }
+    let souk = Souk::start().await;
+    let seller = souk.seller("Referred").await;
+    let offer = seller.offer("REFERRED-1", "1.00", 1).await;
+    let refer = "DO $$ BEGIN PERFORM 1 FROM offer FOR KEY SHARE; PERFORM 1 FROM inventory_level FOR KEY SHARE; \
+                 PERFORM pg_sleep(10); END $$";
+    let referring = pin!(souk.database().execute(refer, []));
+    let applied = pin!(async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let stock = upload(&seller, "inventory", format!("{INVENTORY}\nREFERRED-1,Main,7")).await;
+        sold(&seller, stock, "completed", 0).await;
+        let prices = upload(&seller, "prices", "sku,price\nREFERRED-1,2.00").await;
+        sold(&seller, prices, "completed", 0).await;
+    });
+    match select(applied, referring).await {
+        Either::Left(((), referring)) => drop(referring.await),
+        Either::Right(_) => panic!("a round has waited"),
+    }
+    assert_eq!(seller.inventory(&offer).await, (7, 0));
+    assert_eq!(price(&seller, &offer).await["price"], "2.00");
 }

@@ -1,17 +1,26 @@
 //! A process that ends at any step between two commits, or between a commit and the outside, costs
 //! nothing and does nothing twice.
 
+mod endpoint;
+mod requests;
+
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use souk_domain::Clock;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::audit::audit;
 use super::end::{self, End};
-use super::market::Market;
+use super::market::{Market, Merchant};
 use crate::souk::{Options, Order, Souk, text};
+use endpoint::Endpoint;
 
 const FAILPOINT: &str = "SOUK_FAILPOINT";
 const TRACE: &str = "SOUK_FAILPOINT_TRACE";
@@ -50,8 +59,18 @@ enum What {
     Upload,
     /// The time to pay for an order is over.
     Expire,
+    /// The time of a cart is over.
+    ExpireCart,
+    /// A seller's system is told of something.
+    Tell,
+    /// The day on which sellers are paid out has come.
+    PayDay,
+    /// A job fails, and is done at its next attempt.
+    Retry,
+    /// A job cannot be done, and is mended and done again by an operator.
+    Redrive,
     /// Recurring work is due.
-    Tick,
+    Tick(&'static str),
 }
 
 const SOLD: Business = Business {
@@ -111,18 +130,74 @@ const PAID_OUT: Business =
 const UPLOADED: Business =
     Business { what: What::Upload, places: &[("uploadInventory", &REQUEST), ("process_batch", &ALONE)] };
 
-const TICKED: Business = Business {
-    what: What::Tick,
-    places: &[("scheduler", &REQUEST), ("catch_up", &["claimed", "commit", "committed", "commit@2", "committed@2"])],
+/// Steps of a schedule's run: it begins, and it ends.
+const RUN: [&str; 5] = ["claimed", "commit", "committed", "commit@2", "committed@2"];
+
+const TICKED: Business =
+    Business { what: What::Tick("close_returns"), places: &[("scheduler", &REQUEST), ("catch_up", &RUN)] };
+
+const CHECKED: Business = Business { what: What::Tick("verify"), places: &[("verify", &RUN)] };
+
+/// The third commit is the first of those that remove something.
+const CLEANED: Business = Business {
+    what: What::Tick("clean_up"),
+    places: &[("clean_up", &RUN), ("clean_up", &["commit@3", "committed@3", "commit@9", "committed@9"])],
 };
+
+const EXPIRED_CART: Business = Business { what: What::ExpireCart, places: &[("expire_cart", &ALONE)] };
+
+const UNACCEPTED: Business = Business { what: What::Lead(End::Unaccepted), places: &[("reject_unaccepted", &ALONE)] };
+
+const KEPT: Business = Business { what: What::Lead(End::Kept), places: &[("expire_return", &ALONE)] };
+
+/// What is due is read, each post is written down, nothing more is found to be due, and the job ends.
+const SELLERS_TOLD: Business = Business {
+    what: What::Tell,
+    places: &[
+        ("seller_webhooks", &["commit", "committed", "commit@2", "committed@2"]),
+        (
+            "deliver_webhooks",
+            &[
+                "claimed",
+                "commit",
+                "committed",
+                "asking",
+                "asked",
+                "commit@2",
+                "committed@2",
+                "commit@3",
+                "committed@3",
+                "commit@4",
+                "committed@4",
+            ],
+        ),
+    ],
+};
+
+const PAY_DAY: Business = Business { what: What::PayDay, places: &[("pay_out_seller", &ALONE)] };
+
+const RETRIED: Business = Business { what: What::Retry, places: &[("outcome", &REQUEST)] };
+
+const REDRIVEN: Business = Business { what: What::Redrive, places: &[("outcome", &REQUEST), ("redriveJob", &REQUEST)] };
 
 const EXPIRED: Business = Business { what: What::Expire, places: &[("expire_order", &ALONE)] };
 
 /// Goes through with it; returns the orders that were led to an end.
-async fn go_through(market: &Market, what: What) -> Vec<(String, End, usize)> {
+async fn go_through(
+    market: &Market,
+    endpoint: &Endpoint,
+    what: What,
+    since: DateTime<Utc>,
+) -> Vec<(String, End, usize)> {
     let merchant = &market.sellers[0];
     let buyer = market.buyer(&[merchant]).await;
     match what {
+        What::Lead(End::Unaccepted) => {
+            merchant.seller.configure(json!({"auto_accept": false})).await;
+            let led = vec![(end::lead(market, &buyer, End::Unaccepted).await, End::Unaccepted, 1)];
+            merchant.seller.configure(json!({"auto_accept": true})).await;
+            led
+        }
         What::Lead(end) => vec![(end::lead(market, &buyer, end).await, end, 1)],
         What::AskAgain => {
             let id = buyer.order().await;
@@ -143,19 +218,51 @@ async fn go_through(market: &Market, what: What) -> Vec<(String, End, usize)> {
             let led = vec![(end::lead(market, &buyer, End::Completed).await, End::Completed, 1)];
             let path = format!("/api/v1/admin/sellers/{}/payouts", merchant.seller.id);
             market.admin.post(&path, None).await.expect(200);
-            let paid = |page: &serde_json::Value| {
-                let payouts = page["items"].as_array().expect("items");
-                (!payouts.is_empty() && payouts.iter().all(|payout| payout["status"] == "paid")).then_some(())
-            };
-            merchant.client.until("the payouts are paid", "/api/v1/seller/payouts", paid).await;
+            paid_out(merchant).await;
             led
+        }
+        What::PayDay => {
+            let led = vec![(end::lead(market, &buyer, End::Completed).await, End::Completed, 1)];
+            market.pay_day().await;
+            paid_out(merchant).await;
+            led
+        }
+        What::Tell => {
+            tell(merchant, endpoint).await;
+            Vec::new()
+        }
+        What::ExpireCart => {
+            market.expire(&buyer.cart).await;
+            buyer.cart_expired().await;
+            Vec::new()
+        }
+        What::Retry => {
+            let job = format!("expire-cart:{}", buyer.cart);
+            market.spoil(&job, json!({"task": "expire_cart", "cart_id": Uuid::nil()})).await;
+            let failed =
+                "SELECT count(*) FROM job WHERE unique_key = $1 AND status = 'queued' AND last_error IS NOT NULL";
+            market.wait("a job that failed", failed, &[job.as_str().into()]).await;
+            market.spoil(&job, json!({"task": "expire_cart", "cart_id": buyer.cart})).await;
+            market.expire(&buyer.cart).await;
+            buyer.cart_expired().await;
+            Vec::new()
+        }
+        What::Redrive => {
+            let job = format!("expire-cart:{}", buyer.cart);
+            market.spoil(&job, json!({"task": "expire_cart"})).await;
+            let dead = |page: &Value| page["items"][0]["id"].as_str().map(str::to_owned);
+            let id = market.admin.until("the job is dead", "/api/v1/admin/jobs?status=dead", dead).await;
+            market.mend(&job, json!({"task": "expire_cart", "cart_id": buyer.cart}), &buyer.cart).await;
+            market.admin.post(&format!("/api/v1/admin/jobs/{id}/redrive"), None).await.expect(200);
+            buyer.cart_expired().await;
+            Vec::new()
         }
         What::Upload => {
             merchant.upload("CHAOS-0", 900_000).await;
             Vec::new()
         }
-        What::Tick => {
-            market.tick().await;
+        What::Tick(schedule) => {
+            market.ticked(schedule, since).await;
             Vec::new()
         }
         What::Expire => {
@@ -167,13 +274,39 @@ async fn go_through(market: &Market, what: What) -> Vec<(String, End, usize)> {
     }
 }
 
+/// Waits until the merchant has payouts, and all are paid.
+async fn paid_out(merchant: &Merchant) {
+    let paid = |page: &Value| {
+        let payouts = page["items"].as_array().expect("items");
+        (!payouts.is_empty() && payouts.iter().all(|payout| payout["status"] == "paid")).then_some(())
+    };
+    merchant.client.until("the payouts are paid", "/api/v1/seller/payouts", paid).await;
+}
+
+/// A test is posted to an endpoint of the merchant's, as one webhook however often.
+async fn tell(merchant: &Merchant, endpoint: &Endpoint) {
+    const ENDPOINTS: &str = "/api/v1/seller/webhook-endpoints";
+    let path = format!("/{}", Uuid::new_v4());
+    let body = json!({"url": endpoint.url(&path), "event_types": ["payout.failed"]});
+    let made = merchant.client.send(ENDPOINTS, &body).await.expect(201);
+    let own = format!("{ENDPOINTS}/{}", text(&made["id"]));
+    merchant.client.post(&format!("{own}/test"), None).await.expect(200);
+    let delivered = |page: &Value| (page["items"][0]["status"] == "delivered").then(|| page["items"].clone());
+    let deliveries = merchant.client.until("the test is delivered", &format!("{own}/deliveries"), delivered).await;
+    assert_eq!(deliveries.as_array().map(Vec::len), Some(1), "{deliveries}");
+    let taken = endpoint.taken(&path);
+    assert!(taken.iter().all(|id| *id == taken[0]) && (1..=2).contains(&taken.len()), "{taken:?}");
+}
+
 /// Ends a process at each place of some business, one after the other, and goes on without it.
 async fn survive(businesses: &[Business]) {
     if cfg!(not(feature = "failpoints")) {
         panic!("this souk cannot be ended at a place that a test names; build the tests with `--features failpoints`");
     }
-    let mut souk = Souk::with(Options::default().env("SOUK_MAIL", "file")).await;
+    let options = Options::default().env("SOUK_MAIL", "file").env("SOUK_WEBHOOK_PRIVATE_TARGETS", "true");
+    let mut souk = Souk::with(options).await;
     let market = Arc::new(Market::open(&souk, 1).await);
+    let endpoint = Arc::new(Endpoint::start().await);
     let trace = souk.path("trace");
     let (mut orders, mut ended) = (Vec::new(), 0);
     for Business { what, places } in businesses.iter().copied() {
@@ -185,10 +318,15 @@ async fn survive(businesses: &[Business]) {
                 souk.settle().await;
                 souk.stop();
                 souk.set_env(FAILPOINT, Some(&place));
+                let since = Clock::System.now();
+                if let What::Tick(schedule) = what {
+                    // While nothing runs, as the schedules are looked at every few seconds only.
+                    market.tick(schedule).await;
+                }
                 souk.launch();
                 let going = tokio::spawn({
-                    let market = Arc::clone(&market);
-                    async move { go_through(&market, what).await }
+                    let (market, endpoint) = (Arc::clone(&market), Arc::clone(&endpoint));
+                    async move { go_through(&market, &endpoint, what, since).await }
                 });
                 let end = timeout(REACHED_WITHIN, async {
                     loop {
@@ -219,29 +357,57 @@ async fn survive(businesses: &[Business]) {
     market.rest().await;
     audit(&souk, &orders).await;
     println!("{ended} places, each the end of a process, and nothing lost or done twice");
-    let listed: BTreeSet<String> = EVERYTHING
-        .iter()
-        .flat_map(|business| business.places)
+    all_are_listed(&trace);
+}
+
+/// Fails for a trace of places at which no test here ends a process.
+fn all_are_listed(trace: &Path) {
+    let businesses = EVERYTHING.iter().flat_map(|business| business.places.iter().copied());
+    let requests = requests::OPERATIONS.iter().map(|operation| (*operation, &REQUEST[..]));
+    let listed: BTreeSet<String> = businesses
+        .chain(requests)
         .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("{scope}:{step}")))
         .collect();
-    let seen = std::fs::read_to_string(&trace).expect("a trace");
-    // What is done again after it failed, and what another test is about, is no step of its own.
+    let again = |name: &str| name.contains('@') && ROUNDS.iter().any(|scope| name.starts_with(scope));
+    let seen = std::fs::read_to_string(trace).expect("a trace");
     let unlisted: BTreeSet<&str> = seen
         .lines()
-        .filter(|name| !name.contains('@') && !listed.contains(*name))
+        .filter(|name| !listed.contains(*name) && !again(name))
         .filter(|name| !OTHERS.iter().any(|other| name.starts_with(other)))
         .collect();
     assert!(unlisted.is_empty(), "places that no test ends a process at: {unlisted:?}");
 }
 
 /// All there is.
-const EVERYTHING: [Business; 11] =
-    [SOLD, SHIPPED, TOLD, GIVEN_UP, PAID_BACK, SENT_BACK, ASKED_AGAIN, PAID_OUT, UPLOADED, EXPIRED, TICKED];
+const EVERYTHING: [Business; 20] = [
+    SOLD,
+    SHIPPED,
+    TOLD,
+    GIVEN_UP,
+    PAID_BACK,
+    SENT_BACK,
+    ASKED_AGAIN,
+    PAID_OUT,
+    UPLOADED,
+    EXPIRED,
+    TICKED,
+    CHECKED,
+    CLEANED,
+    EXPIRED_CART,
+    UNACCEPTED,
+    KEPT,
+    SELLERS_TOLD,
+    PAY_DAY,
+    RETRIED,
+    REDRIVEN,
+];
 
-/// Scopes that need no place: the recording of failures, the companies' own commits, and requests
-/// that change one row and ask nobody.
-const OTHERS: [&str; 8] =
-    ["outcome:", "simulator:", "create", "addCartLine:", "seller_webhooks:", "expire_", "verify:", "clean_up:"];
+/// Scopes in which the same step comes once for each of what there is to do; the first times are
+/// listed.
+const ROUNDS: [&str; 3] = ["courier:", "clean_up:", "deliver_webhooks:"];
+
+/// Scopes that need no place: the simulated companies' own commits, which stand for what is not ours.
+const OTHERS: [&str; 1] = ["simulator:"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_a_process_while_goods_are_sold() {
@@ -270,5 +436,20 @@ async fn the_end_of_a_process_while_others_are_asked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_a_process_while_a_schedule_ticks() {
-    survive(&[TICKED]).await;
+    survive(&[TICKED, CHECKED, CLEANED]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_process_while_a_time_is_over() {
+    survive(&[EXPIRED_CART, UNACCEPTED, KEPT, PAY_DAY]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_process_while_sellers_are_told() {
+    survive(&[SELLERS_TOLD, RETRIED, REDRIVEN]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_process_while_people_ask_for_something() {
+    requests::survive().await;
 }

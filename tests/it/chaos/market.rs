@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use souk_domain::Clock;
+use uuid::Uuid;
 
 use super::patient::Patient;
 use crate::souk::client::PASSWORD;
@@ -30,7 +32,7 @@ pub struct Merchant {
 /// A shopper with a cart.
 pub struct Buyer {
     pub client: Patient,
-    cart: String,
+    pub cart: String,
     email: String,
 }
 
@@ -86,20 +88,61 @@ impl Market {
         panic!("{job} did not run");
     }
 
-    /// A schedule's time comes, and is waited for until its run has ended.
-    pub async fn tick(&self) {
-        let name = "(SELECT min(name) FROM schedule WHERE name NOT IN ('verify', 'clean_up'))";
-        let now = Clock::System.now();
-        let due = format!("UPDATE schedule SET next_tick = $1 WHERE name = {name}");
-        assert_eq!(self.database.execute(&due, [now.into()]).await, 1, "there are no schedules");
-        let ended = format!("SELECT count(*) FROM schedule WHERE name = {name} AND last_finished_at > $1");
+    /// A schedule's time comes; nobody notices who has looked at the schedules a moment ago.
+    pub async fn tick(&self, schedule: &str) {
+        let due = "UPDATE schedule SET next_tick = $1 WHERE name = $2";
+        let due = self.database.execute(due, [Clock::System.now().into(), schedule.into()]).await;
+        assert_eq!(due, 1, "there is no schedule {schedule}");
+    }
+
+    /// Waits until a schedule's run has ended that began after `since`.
+    pub async fn ticked(&self, schedule: &str, since: DateTime<Utc>) {
+        let ended = "SELECT count(*) FROM schedule WHERE name = $1 AND last_finished_at > $2";
+        self.wait(schedule, ended, &[schedule.into(), since.into()]).await;
+    }
+
+    /// Waits until a query counts one row.
+    pub async fn wait(&self, what: &str, sql: &str, values: &[sea_orm::Value]) {
         for _ in 0..1_000 {
-            if self.database.number(&ended, [now.into()]).await == 1 {
+            if self.database.number(sql, values.iter().cloned()).await == 1 {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the schedule did not run");
+        panic!("waited in vain for {what}");
+    }
+
+    /// The time of a cart is over.
+    pub async fn expire(&self, cart: &str) {
+        self.over(cart).await;
+        self.pass(&format!("expire-cart:{cart}")).await;
+    }
+
+    /// A job is due that cannot be done, or can be done again.
+    pub async fn spoil(&self, job: &str, payload: Value) {
+        let sql = "UPDATE job SET payload = $1, run_at = $2 WHERE unique_key = $3 AND status = 'queued'";
+        let spoiled = self.database.execute(sql, [payload.into(), long_ago().into(), job.into()]).await;
+        assert_eq!(spoiled, 1, "there is no job {job} in the queue");
+    }
+
+    /// A job that is dead can be done again, to close a cart.
+    pub async fn mend(&self, job: &str, payload: Value, cart: &str) {
+        let sql = "UPDATE job SET payload = $1 WHERE unique_key = $2 AND status = 'dead'";
+        assert_eq!(self.database.execute(sql, [payload.into(), job.into()]).await, 1, "{job} is not dead");
+        self.over(cart).await;
+    }
+
+    async fn over(&self, cart: &str) {
+        let id = sea_orm::Value::from(Uuid::parse_str(cart).expect("an id"));
+        self.database.execute("UPDATE cart SET expires_at = $1 WHERE id = $2", [long_ago().into(), id]).await;
+    }
+
+    /// The payout of the day is due.
+    pub async fn pay_day(&self) {
+        let payable = "UPDATE seller_order SET payable_at = $1 WHERE payable_at > $1";
+        self.database.execute(payable, [Clock::System.now().into()]).await;
+        let sql = "UPDATE job SET run_at = $1 WHERE kind = 'pay_out_seller' AND status = 'queued'";
+        assert_eq!(self.database.execute(sql, [long_ago().into()]).await, 1, "one seller is paid out");
     }
 
     /// Waits until no job is due.
@@ -174,6 +217,12 @@ impl Merchant {
 }
 
 impl Buyer {
+    /// Waits until the cart is closed.
+    pub async fn cart_expired(&self) {
+        let expired = |cart: &Value| (cart["status"] == "expired").then_some(());
+        self.client.until("the cart is closed", &format!("/api/v1/carts/{}", self.cart), expired).await;
+    }
+
     /// Orders the cart; returns the order's id.
     pub async fn order(&self) -> String {
         let body = json!({

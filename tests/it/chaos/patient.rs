@@ -41,9 +41,13 @@ impl Patient {
 
     /// POST under a key of its own.
     pub async fn post(&self, path: &str, body: Option<&Value>) -> Answer {
-        let key = Uuid::new_v4().to_string();
+        self.post_under(&Uuid::new_v4().to_string(), path, body).await
+    }
+
+    /// POST under a key.
+    pub async fn post_under(&self, key: &str, path: &str, body: Option<&Value>) -> Answer {
         self.insist(path, || {
-            let request = self.client().request(Method::POST, path).header("Idempotency-Key", &key);
+            let request = self.client().request(Method::POST, path).header("Idempotency-Key", key);
             match body {
                 Some(body) => request.json(body),
                 None => request,

@@ -193,6 +193,33 @@ async fn an_open_return_keeps_its_seller_order() {
 }
 
 #[tokio::test]
+async fn what_is_given_back_late_has_nothing_paid_out_before_the_next_day_of_payouts() {
+    let souk = Souk::start().await;
+    let seller = paid_seller(&souk, "Late", "acct_late").await;
+    let offer = seller.offer("DUE-8", "20.00", 5).await;
+    sell(&souk, &seller, &offer).await;
+    let (shopper, order) = deliver(&souk, &seller, &offer).await;
+    // As if it had been completed long ago, when the seller's days of payouts were others.
+    let part = order.part(&seller);
+    let id: uuid::Uuid = part.id().parse().expect("an id");
+    let over = "UPDATE seller_order SET payable_at = $1 WHERE id = $2";
+    souk.database().execute(over, [long_ago(), id.into()]).await;
+    let asked = shopper.give_back(part, part.line(), 1).await.expect(201);
+    seller.approve_return(text(&asked["id"])).await.expect(200);
+    let returned = shopper.return_with_label(text(&asked["id"])).await;
+    if let Some(way_back) = returned["shipment"]["tracking_number"].as_str() {
+        souk.simulator().advance(way_back, "delivered").await;
+    }
+    seller.receive(text(&asked["id"]), part.line(), 1).await.expect(200);
+    shopper.until(order.id(), "refunded").await;
+    souk.settle().await;
+    let planned = planned(&souk).await;
+    assert!(planned.iter().all(|job| job["status"] == "queued"), "{planned:?}");
+    assert_eq!(seller.client.list("/api/v1/seller/payouts").await, Vec::<Value>::new());
+    souk.audit().await;
+}
+
+#[tokio::test]
 async fn a_cancelled_order_is_settled_and_a_seller_by_hand_is_not_paid_by_the_clock() {
     let souk = Souk::start().await;
     let seller = paid_seller(&souk, "By Hand", "acct_hand").await;
