@@ -14,6 +14,7 @@ use souk_entity::status::ScheduleName;
 use super::Failure;
 use crate::config::Settings;
 use crate::database;
+use crate::platform::check_schema;
 
 /// Show recurring work, run it, or switch it on and off.
 ///
@@ -50,6 +51,7 @@ impl Schedules {
     /// Does it.
     pub async fn run(self, settings: Settings) -> Result<(), Failure> {
         let pools = database::connect(&settings.database()?, 2).await?;
+        check_schema(&pools).await?;
         let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(NoWake));
         store.write(async |tx| schedule::register(&tx).await).await?;
         match self.action.unwrap_or(Action::List) {

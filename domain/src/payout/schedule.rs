@@ -37,8 +37,9 @@ pub fn next_run(interval: PayoutInterval, from: DateTime<Utc>) -> Option<DateTim
     days.filter(|day| is_run_day(interval, *day)).map(instant).find(|at| *at >= from)
 }
 
-/// Has the seller paid out on the first day at or after `from` that their interval names; asked
-/// for twice, it is done once.
+/// Has the seller paid out on the first day at or after `from` that their interval names, and never
+/// on one that is over: it would be made up for at once, on no day of theirs. Asked for twice, it
+/// is done once.
 ///
 /// # Errors
 /// The database's.
@@ -50,7 +51,7 @@ pub async fn schedule(tx: &Tx, seller_id: SellerId, from: DateTime<Utc>) -> Resu
         .one(&**tx)
         .await?;
     let interval = interval.ok_or_else(|| Error::not_found("seller"))?;
-    if let Some(at) = next_run(interval, from) {
+    if let Some(at) = next_run(interval, Ord::max(from, tx.now)) {
         job::enqueue(tx, &Task::PayOutSeller { seller_id, day: at.date_naive() }, at).await?;
     }
     Ok(())

@@ -86,12 +86,13 @@ pub const RETENTIONS: &[Retention] = &[
     },
     Retention {
         // A seller's payout of a day is the one that is not guarded by a state: asked for again,
-        // it would pay out on a day that is not the seller's.
+        // it would pay out on a day that is not the seller's. Discarded jobs stay: where there is
+        // none, what an operator gave up would be asked for again. They are few.
         what: "jobs",
         keep: JOBS,
         how: How::Rows(
-            "DELETE FROM job WHERE status IN ('done', 'discarded') AND id IN (SELECT id FROM job \
-              WHERE status IN ('done', 'discarded') AND kind <> 'pay_out_seller' AND id < $2 AND updated_at < $1 \
+            "DELETE FROM job WHERE status = 'done' AND id IN (SELECT id FROM job \
+              WHERE status = 'done' AND kind <> 'pay_out_seller' AND id < $2 AND updated_at < $1 \
               LIMIT 1000)",
         ),
     },

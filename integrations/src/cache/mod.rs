@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(30 * 60);
 /// Whose an order is does not change; so many are remembered.
 const OWNERS: u64 = 100_000;
 /// Reading whose orders are takes longer only when the database is in trouble.
-const OWNERS_LIMIT: Duration = Duration::from_millis(500);
+const OWNERS_LIMIT: Duration = Duration::from_secs(2);
 /// Between two attempts to catch up.
 const CATCH_UP: Duration = Duration::from_millis(250);
 /// So many orders are remembered while the cache is away; beyond that it is emptied afterwards.

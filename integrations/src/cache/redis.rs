@@ -22,8 +22,11 @@ use tokio::time::timeout;
 use super::{Shelf, lifetime, owner_words, words};
 use crate::guard::{Breaker, Health, Limits, Permit};
 
-/// A command that takes longer has failed; reading the database takes less.
-const LIMIT: Duration = Duration::from_millis(50);
+/// A question that takes longer has failed; reading the database takes less.
+const ASKING: Duration = Duration::from_millis(50);
+/// To be told of a change, Redis gets longer: other processes ask it all the while, and the writer
+/// is answered only when they cannot read what is old. Much longer than a busy machine pauses.
+const TELLING: Duration = Duration::from_secs(1);
 /// To connect takes a little longer.
 const CONNECT_LIMIT: Duration = Duration::from_millis(150);
 /// After a failure nobody waits for Redis for this long.
@@ -63,34 +66,54 @@ static KEEP: LazyLock<Script> = LazyLock::new(|| {
 });
 
 pub(super) struct InRedis {
-    connection: ConnectionManager,
+    /// For what is asked and kept.
+    asking: Line,
+    /// For what is forgotten. A line of its own: a question that was answered late must not keep
+    /// Redis from hearing of changes.
+    telling: Line,
     prefix: String,
-    breaker: Mutex<Breaker>,
 }
 
 impl InRedis {
     pub(super) fn new(client: Client, namespace: &str) -> RedisResult<Self> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT_LIMIT))
-            .set_response_timeout(Some(LIMIT))
-            .set_number_of_retries(0);
-        let limits = Limits { failures: 1, percent: 1, window: PAUSE, pause: PAUSE };
         Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(client, config)?,
+            asking: Line::new(client.clone(), ASKING)?,
+            telling: Line::new(client, TELLING)?,
             prefix: format!("souk:{namespace}:cache"),
-            breaker: Mutex::new(Breaker::new(limits)),
         })
     }
 
     fn key(&self, subject: &Subject) -> String {
         format!("{}:{}", self.prefix, words(subject))
     }
+}
+
+/// A connection, and how long it is waited for.
+struct Line {
+    connection: ConnectionManager,
+    limit: Duration,
+    breaker: Mutex<Breaker>,
+}
+
+impl Line {
+    fn new(client: Client, limit: Duration) -> RedisResult<Self> {
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(Ord::max(limit, CONNECT_LIMIT)))
+            .set_response_timeout(Some(limit))
+            .set_number_of_retries(0);
+        let limits = Limits { failures: 1, percent: 1, window: PAUSE, pause: PAUSE };
+        Ok(Self {
+            connection: ConnectionManager::new_lazy_with_config(client, config)?,
+            limit,
+            breaker: Mutex::new(Breaker::new(limits)),
+        })
+    }
 
     /// Waits for a command unless Redis has just failed; `None` when nothing is known of it.
     async fn run<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Option<T> {
         let mut turn =
             Turn { breaker: &self.breaker, permit: lock(&self.breaker).ask(Instant::now())?, health: Health::GivenUp };
-        let (value, health) = match timeout(LIMIT + CONNECT_LIMIT, command).await {
+        let (value, health) = match timeout(self.limit + CONNECT_LIMIT, command).await {
             Ok(Ok(value)) => (Some(value), Health::Answered),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the cache does not answer");
@@ -127,11 +150,11 @@ fn away() -> PortError {
 #[async_trait]
 impl Shelf for InRedis {
     async fn find(&self, subject: &Subject, name: &str) -> Lookup {
-        let mut connection = self.connection.clone();
+        let mut connection = self.asking.connection.clone();
         let fresh = uuid::Uuid::new_v4().to_string();
         let mut find = FIND.key(self.key(subject));
         find.arg(name).arg(fresh).arg(millis(TICKET));
-        match self.run(find.invoke_async::<(Option<String>, Option<Vec<u8>>)>(&mut connection)).await {
+        match self.asking.run(find.invoke_async::<(Option<String>, Option<Vec<u8>>)>(&mut connection)).await {
             Some((ticket, Some(stored))) => match (read(&stored), ticket) {
                 (Some(kept), _) => Lookup::Kept(kept),
                 // Written by another version of souk.
@@ -147,32 +170,32 @@ impl Shelf for InRedis {
         if answer.body.len() > LARGEST {
             return;
         }
-        let mut connection = self.connection.clone();
+        let mut connection = self.asking.connection.clone();
         let mut keep = KEEP.key(self.key(subject));
         keep.arg(ticket.0).arg(name).arg(write(answer)).arg(MOST_NAMES).arg(millis(lifetime()));
         // What is not kept is read again.
-        let _ = self.run(keep.invoke_async::<i64>(&mut connection)).await;
+        let _ = self.asking.run(keep.invoke_async::<i64>(&mut connection)).await;
     }
 
     async fn forget(&self, subjects: &[Subject]) -> Result<(), PortError> {
         if subjects.is_empty() {
             return Ok(());
         }
-        let mut connection = self.connection.clone();
+        let mut connection = self.telling.connection.clone();
         let keys: Vec<String> = subjects.iter().map(|subject| self.key(subject)).collect();
-        self.run(connection.unlink::<_, i64>(keys)).await.map(drop).ok_or_else(away)
+        self.telling.run(connection.unlink::<_, i64>(keys)).await.map(drop).ok_or_else(away)
     }
 
     async fn clear(&self) -> Result<(), PortError> {
         let mut cursor = 0_u64;
         loop {
-            let mut connection = self.connection.clone();
+            let mut connection = self.telling.connection.clone();
             let mut scan = ::redis::cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(format!("{}:*", self.prefix)).arg("COUNT").arg(1_000);
-            let scanned = self.run(scan.query_async::<(u64, Vec<String>)>(&mut connection)).await;
+            let scanned = self.telling.run(scan.query_async::<(u64, Vec<String>)>(&mut connection)).await;
             let (next, keys) = scanned.ok_or_else(away)?;
             if !keys.is_empty() {
-                self.run(connection.unlink::<_, i64>(keys)).await.ok_or_else(away)?;
+                self.telling.run(connection.unlink::<_, i64>(keys)).await.ok_or_else(away)?;
             }
             match next {
                 0 => return Ok(()),

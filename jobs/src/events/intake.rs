@@ -125,8 +125,9 @@ impl Intake {
     async fn claim(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
         let mut cursor = "0-0".to_owned();
         loop {
-            // Redis 7 tells of deleted entries in a third part, Redis 6.2 has none.
-            let (next, entries): (String, Vec<Entry>) = match redis::cmd("XAUTOCLAIM")
+            // Redis 7 tells of deleted entries in a third part; Redis 6.2 has none, and nothing in the
+            // place of such an entry.
+            let (next, entries): (String, Vec<Option<Entry>>) = match redis::cmd("XAUTOCLAIM")
                 .arg(self.key())
                 .arg(&[GROUP, GROUP])
                 .arg(u64::try_from(LEFT.as_millis()).unwrap_or(u64::MAX))
@@ -142,7 +143,7 @@ impl Intake {
                 }
                 other => redis::from_redis_value(other)?,
             };
-            self.take(connection, entries).await?;
+            self.take(connection, entries.into_iter().flatten().collect()).await?;
             if next == "0-0" {
                 return Ok(());
             }

@@ -96,7 +96,7 @@ impl Market {
     }
 
     /// Waits until a schedule's run has ended that began after `since`.
-    pub async fn ticked(&self, schedule: &str, since: DateTime<Utc>) {
+    pub async fn ran(&self, schedule: &str, since: DateTime<Utc>) {
         let ended = "SELECT count(*) FROM schedule WHERE name = $1 AND last_finished_at > $2";
         self.wait(schedule, ended, &[schedule.into(), since.into()]).await;
     }
@@ -137,12 +137,17 @@ impl Market {
         self.database.execute("UPDATE cart SET expires_at = $1 WHERE id = $2", [long_ago().into(), id]).await;
     }
 
+    /// The payouts of a day that has not come yet were not made early.
+    pub async fn forget_pay_day(&self) {
+        self.database.execute("DELETE FROM job WHERE kind = 'pay_out_seller' AND status = 'done'", []).await;
+    }
+
     /// The payout of the day is due.
     pub async fn pay_day(&self) {
         let payable = "UPDATE seller_order SET payable_at = $1 WHERE payable_at > $1";
         self.database.execute(payable, [Clock::System.now().into()]).await;
         let sql = "UPDATE job SET run_at = $1 WHERE kind = 'pay_out_seller' AND status = 'queued'";
-        assert_eq!(self.database.execute(sql, [long_ago().into()]).await, 1, "one seller is paid out");
+        assert_eq!(self.database.execute(sql, [long_ago().into()]).await, 1, "sellers that are paid out");
     }
 
     /// Waits until no job is due.
