@@ -33,8 +33,22 @@ const SIGABRT: i32 = 6;
 
 /// Steps of a job that asks somebody outside and commits once.
 const ASKING: [&str; 5] = ["claimed", "asking", "asked", "commit", "committed"];
-/// Steps of a job that notes that it will ask, asks, and notes the answer.
-const SUBMITTING: [&str; 7] = ["claimed", "commit", "committed", "asking", "asked", "commit@2", "committed@2"];
+/// The same for a job that, after an end that leaves it in doubt, first asks what has become of it: it
+/// ends before it has asked, and again at the second time that it asks.
+const IN_DOUBT: [&str; 7] =
+    ["claimed", "asking", "asked", "commit", "committed", "asking, asking@2", "asking, asked@2"];
+/// Steps of a job that notes that it will ask, asks, and notes the answer, with the same doubt.
+const SUBMITTING: [&str; 9] = [
+    "claimed",
+    "commit",
+    "committed",
+    "asking",
+    "asked",
+    "commit@2",
+    "committed@2",
+    "asking, asking@2",
+    "asking, asked@2",
+];
 /// Steps of a job that asks nobody.
 const ALONE: [&str; 3] = ["claimed", "commit", "committed"];
 /// Steps of a request.
@@ -80,7 +94,7 @@ const SOLD: Business = Business {
     places: &[
         ("placeOrder", &REQUEST),
         ("startPayment", &["commit", "committed", "asking", "asked", "commit@2", "committed@2"]),
-        ("capture_payment", &ASKING),
+        ("capture_payment", &IN_DOUBT),
         ("receiveWebhook", &REQUEST),
     ],
 };
@@ -91,7 +105,7 @@ const SHIPPED: Business = Business {
         ("courier", &["commit", "committed", "commit@2", "committed@2"]),
         ("process_webhook", &ASKING),
         ("createShipment", &REQUEST),
-        ("buy_label", &ASKING),
+        ("buy_label", &IN_DOUBT),
         ("complete_seller_order", &ALONE),
     ],
 };
@@ -110,7 +124,7 @@ const GIVEN_UP: Business = Business { what: What::Lead(End::Abandoned), places: 
 
 const PAID_BACK: Business = Business {
     what: What::Lead(End::Refunded),
-    places: &[("cancelOrder", &REQUEST), ("refund_payment", &SUBMITTING), ("void_label", &ASKING)],
+    places: &[("cancelOrder", &REQUEST), ("refund_payment", &SUBMITTING), ("void_label", &IN_DOUBT)],
 };
 
 const SENT_BACK: Business = Business {
@@ -328,7 +342,8 @@ async fn survive(businesses: &[Business]) {
     for Business { what, places } in businesses.iter().copied() {
         for (scope, steps) in places {
             for step in *steps {
-                let place = format!("{scope}:{step}");
+                // Of several steps, one after the other.
+                let place = format!("{scope}:{}", step.split(", ").next().unwrap_or(step));
                 market.hurry().await;
                 market.rest().await;
                 souk.settle().await;
@@ -340,27 +355,36 @@ async fn survive(businesses: &[Business]) {
                     let (market, endpoint) = (Arc::clone(&market), Arc::clone(&endpoint));
                     async move { go_through(&market, &endpoint, what, since).await }
                 });
-                let end = timeout(REACHED_WITHIN, async {
-                    loop {
-                        if let Some(status) = souk.ended() {
-                            return status;
-                        }
-                        tokio::time::sleep(Duration::from_millis(10)).await;
+                for (nth, step) in step.split(", ").enumerate() {
+                    let place = format!("{scope}:{step}");
+                    if nth > 0 {
+                        souk.kill();
+                        souk.set_env(FAILPOINT, Some(&place));
+                        souk.database().end_leases().await;
+                        souk.launch();
                     }
-                })
-                .await;
-                let Ok(status) = end else {
-                    going.abort();
-                    panic!("{place} was never reached");
-                };
-                assert_eq!(status.signal(), Some(SIGABRT), "{place}: {status}");
+                    let end = timeout(REACHED_WITHIN, async {
+                        loop {
+                            if let Some(status) = souk.ended() {
+                                return status;
+                            }
+                            tokio::time::sleep(Duration::from_millis(10)).await;
+                        }
+                    })
+                    .await;
+                    let Ok(status) = end else {
+                        going.abort();
+                        panic!("{place} was never reached");
+                    };
+                    assert_eq!(status.signal(), Some(SIGABRT), "{place}: {status}");
+                }
                 souk.kill();
                 souk.set_env(FAILPOINT, None);
                 souk.set_env(TRACE, trace.to_str());
                 souk.database().end_leases().await;
                 souk.resume().await;
-                orders.extend(going.await.unwrap_or_else(|error| panic!("after {place}: {error}")));
-                println!("{place}: ended, and went on");
+                orders.extend(going.await.unwrap_or_else(|error| panic!("after {scope}:{step}: {error}")));
+                println!("{scope}:{step}: ended, and went on");
                 ended += 1;
             }
         }
@@ -378,7 +402,9 @@ fn all_are_listed(trace: &Path) {
     let requests = requests::OPERATIONS.iter().map(|operation| (*operation, &REQUEST[..]));
     let listed: BTreeSet<String> = businesses
         .chain(requests)
-        .flat_map(|(scope, steps)| steps.iter().map(move |step| format!("{scope}:{step}")))
+        .flat_map(|(scope, steps)| {
+            steps.iter().flat_map(|steps| steps.split(", ")).map(move |step| format!("{scope}:{step}"))
+        })
         .collect();
     let again = |name: &str| name.contains('@') && ROUNDS.iter().any(|scope| name.starts_with(scope));
     let seen = std::fs::read_to_string(trace).expect("a trace");

@@ -103,7 +103,9 @@ impl Souk {
             let mut command = self.souk(if inside { &["serve"] } else { &["serve", "--no-workers"] });
             command.env("SOUK_BIND", bind);
             let (process, line) = Process::start(command, "souk listens on ", self.directory.path());
-            self.url = line.split_whitespace().next().expect("the URL").to_owned();
+            if let Some(url) = line.split_whitespace().next() {
+                self.url = url.to_owned();
+            }
             self.api = Some(process);
         }
         while self.workers.len() < self.options.worker_processes() {

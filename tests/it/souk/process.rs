@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -45,7 +46,8 @@ pub fn log(directory: &Path) -> String {
 }
 
 impl Process {
-    /// Starts a process and waits for a line that begins with `sign`; returns what follows there.
+    /// Starts a process and waits for a line that begins with `sign`; returns what follows there. One
+    /// that is to end at some place may do so before it says anything.
     pub fn start(mut command: Command, sign: &str, directory: &Path) -> (Self, String) {
         let log: File = OpenOptions::new().create(true).append(true).open(directory.join("log")).expect("a log");
         let mut child = command
@@ -55,9 +57,14 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let process = Self { child };
+        let mut process = Self { child };
         let found = lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix(sign).map(str::to_owned));
-        let Some(rest) = found else { panic!("{command:?} ended:\n{}", self::log(directory)) };
+        let Some(rest) = found else {
+            let to_end = command.get_envs().any(|(name, value)| name == "SOUK_FAILPOINT" && value.is_some());
+            let status = process.child.wait().expect("the process can be waited for");
+            assert!(to_end && status.signal().is_some(), "{command:?} ended:\n{}", self::log(directory));
+            return (process, String::new());
+        };
         // Read on, so that the process never waits for a full pipe.
         thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         (process, rest)
