@@ -259,7 +259,8 @@ pub struct Lease {
 impl Lease {
     /// Checks the lease and keeps the job's row locked until the end of the transaction, before
     /// its effect is known: whoever wants to [`awaken`] the job waits for this transaction. What
-    /// looks for work after this call sees all that was committed by those who did not wait.
+    /// looks for work after this call sees all that was committed by those who did not wait. Work
+    /// that commits in several transactions calls it in each of them.
     ///
     /// # Errors
     /// [`Code::LeaseLost`], as for [`Lease::complete`].
@@ -304,21 +305,6 @@ impl Lease {
             tx.wake_after_commit(kind, self.job_id);
         }
         Ok(())
-    }
-
-    /// Makes sure that the job is still this claim's, without ending it: for work that commits in
-    /// several transactions, in each of them.
-    ///
-    /// # Errors
-    /// [`Code::LeaseLost`], as for [`Lease::complete`].
-    pub async fn check(&self, tx: &Tx) -> Result<()> {
-        let held = job::Entity::find_by_id(self.job_id)
-            .filter(job::Column::Status.eq(JobStatus::Running))
-            .filter(job::Column::Attempts.eq(self.attempts))
-            .lock_exclusive()
-            .one(&**tx)
-            .await?;
-        self.settled(u64::from(held.is_some()))
     }
 
     fn held(&self, tx: &Tx) -> sea_orm::UpdateMany<job::Entity> {

@@ -7,7 +7,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::event::{consumer, numbering};
-use souk_domain::{Code, Error, Result};
+use souk_domain::{Error, Result};
 use souk_entity::id::OrderId;
 use souk_entity::{event, event_consumer};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
-use crate::http::page::{Page, PageRequest};
+use crate::http::page::{NumberedPageRequest, Page};
 use crate::http::replay::{Key, once};
 
 /// An event of the log.
@@ -150,26 +150,21 @@ impl Events {
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Event>>> {
-        let limit = PageRequest::read(limit.0, None)?.limit;
-        let after = Ord::max(after.0.unwrap_or_default(), read_cursor(cursor.0.as_deref())?);
+        let page = NumberedPageRequest::read(limit.0, cursor.0.as_deref())?;
+        let after = Ord::max(after.0.unwrap_or_default(), page.after);
         let mut query = event::Entity::find()
             .filter(event::Column::Position.gt(after))
             .order_by_asc(event::Column::Position)
-            .limit(limit + 1);
+            .limit(page.limit + 1);
         if let Some(kind) = kind.0 {
             query = query.filter(event::Column::Type.eq(kind));
         }
         if let Some(order) = order_id.0 {
             query = query.filter(event::Column::OrderId.eq(OrderId(order)));
         }
-        let mut rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        let more = rows.len() as u64 > limit;
-        if more {
-            rows.pop();
-        }
-        let last = rows.last().and_then(|row| row.position).filter(|_| more);
-        let next_cursor = last.map(|position| position.to_string());
-        Ok(Okay::new(&Page { items: rows.into_iter().map(Event::from).collect(), next_cursor }))
+        let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
+        // What is after a position has one.
+        Ok(Okay::new(&page.page(rows, |row| row.position.unwrap_or_default(), Event::from)))
     }
 
     /// List event consumers
@@ -251,13 +246,4 @@ impl Events {
 async fn answer(tx: &souk_domain::Tx, row: event_consumer::Model) -> Result<Okay<EventConsumer>> {
     let head = numbering::head(&**tx).await?.position;
     Ok(Okay::new(&EventConsumer::new(row, head)))
-}
-
-/// The position that a page begins after.
-fn read_cursor(cursor: Option<&str>) -> Result<i64> {
-    cursor.map_or(Ok(0), |cursor| {
-        cursor
-            .parse()
-            .map_err(|_| Error::new(Code::MalformedRequest, "cursor must be a next_cursor of the page before."))
-    })
 }

@@ -39,16 +39,8 @@ impl PageRequest {
     /// # Errors
     /// [`Code::InvalidValue`], [`Code::MalformedRequest`].
     pub fn read(limit: Option<u64>, cursor: Option<&str>) -> Result<Self> {
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=LONGEST).contains(&limit) {
-            return Err(Error::invalid(format!("limit is 1 to {LONGEST}.")));
-        }
-        let after = cursor
-            .map(|cursor| {
-                Uuid::try_parse(cursor)
-                    .map_err(|_| Error::new(Code::MalformedRequest, "cursor must be a next_cursor of the page before."))
-            })
-            .transpose()?;
+        let limit = read_limit(limit)?;
+        let after = cursor.map(|cursor| Uuid::try_parse(cursor).map_err(|_| malformed())).transpose()?;
         Ok(Self { after, limit })
     }
 
@@ -63,14 +55,64 @@ impl PageRequest {
     }
 
     /// Makes a page of `rows`, which were read one beyond the limit.
-    pub fn page<R, T>(&self, mut rows: Vec<R>, id: impl Fn(&R) -> Uuid, view: impl FnMut(R) -> T) -> Page<T>
+    pub fn page<R, T>(&self, rows: Vec<R>, id: impl Fn(&R) -> Uuid, view: impl FnMut(R) -> T) -> Page<T>
     where
         T: Type + ParseFromJSON + ToJSON + Send + Sync,
     {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next_cursor = if more { rows.last().map(|row| id(row).to_string()) } else { None };
-        Page { items: rows.into_iter().map(view).collect(), next_cursor }
+        page(rows, self.limit, id, view)
     }
+}
+
+/// [`PageRequest`] for a list in the order of a number, such as the lines of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberedPageRequest {
+    /// After this number; 0: from the beginning.
+    pub after: i64,
+    /// 1 to 100.
+    pub limit: u64,
+}
+
+impl NumberedPageRequest {
+    /// Reads `limit` and `cursor`.
+    ///
+    /// # Errors
+    /// [`Code::InvalidValue`], [`Code::MalformedRequest`].
+    pub fn read(limit: Option<u64>, cursor: Option<&str>) -> Result<Self> {
+        let limit = read_limit(limit)?;
+        let after = cursor.map_or(Ok(0), |cursor| cursor.parse().map_err(|_| malformed()))?;
+        Ok(Self { after, limit })
+    }
+
+    /// Makes a page of `rows`, which were read one beyond the limit.
+    pub fn page<R, T>(&self, rows: Vec<R>, number: impl Fn(&R) -> i64, view: impl FnMut(R) -> T) -> Page<T>
+    where
+        T: Type + ParseFromJSON + ToJSON + Send + Sync,
+    {
+        page(rows, self.limit, number, view)
+    }
+}
+
+fn read_limit(limit: Option<u64>) -> Result<u64> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if (1..=LONGEST).contains(&limit) { Ok(limit) } else { Err(Error::invalid(format!("limit is 1 to {LONGEST}."))) }
+}
+
+fn malformed() -> Error {
+    Error::new(Code::MalformedRequest, "cursor must be a next_cursor of the page before.")
+}
+
+fn page<R, T, K: std::fmt::Display>(
+    mut rows: Vec<R>,
+    limit: u64,
+    key: impl Fn(&R) -> K,
+    view: impl FnMut(R) -> T,
+) -> Page<T>
+where
+    T: Type + ParseFromJSON + ToJSON + Send + Sync,
+{
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = if more { rows.last().map(|row| key(row).to_string()) } else { None };
+    Page { items: rows.into_iter().map(view).collect(), next_cursor }
 }

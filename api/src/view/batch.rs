@@ -8,8 +8,8 @@ use futures::stream::{self, BoxStream, StreamExt};
 use poem_openapi::payload::EventStream;
 use poem_openapi::{ApiResponse, Object};
 use sea_orm::{ColumnTrait, QueryFilter};
+use souk_domain::Result;
 use souk_domain::batch::{self as batches, NewBatch, Receiving, Scope};
-use souk_domain::{Code, Error, Result};
 use souk_entity::id::BatchId;
 use souk_entity::status::{BatchKind as Kind, BatchRowStatus as RowStatus, BatchStatus as Status};
 use souk_entity::{batch, batch_row};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::http::answer::{Created, Okay};
 use crate::http::csv::{self, Cell, CsvFile};
-use crate::http::page::{Page, PageRequest};
+use crate::http::page::{NumberedPageRequest, Page, PageRequest};
 use crate::http::replay::{Key, once};
 use crate::http::upload::Unread;
 use crate::view::words::{BatchFormat, BatchKind, BatchRowStatus, BatchStatus};
@@ -168,22 +168,12 @@ pub async fn rows(
     limit: Option<u64>,
     cursor: Option<&str>,
 ) -> Result<Okay<Page<BatchRow>>> {
-    let limit = PageRequest::read(limit, None)?.limit;
-    let after = cursor.map_or(Ok(0), read_line)?;
+    let page = NumberedPageRequest::read(limit, cursor)?;
     let db = context.store.read();
     let batch = batches::find(db, scope, id).await?;
-    let mut rows = batches::rows(db, batch.id, status.map(RowStatus::from), after, limit + 1).await?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
+    let rows = batches::rows(db, batch.id, status.map(RowStatus::from), page.after, page.limit + 1).await?;
     // Rows have no id of their own: their line is the key that the next page begins after.
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.line.to_string());
-    Ok(Okay::new(&Page { items: rows.into_iter().map(BatchRow::from).collect(), next_cursor }))
-}
-
-fn read_line(cursor: &str) -> Result<i64> {
-    let malformed = || Error::new(Code::MalformedRequest, "cursor must be a next_cursor of the page before.");
-    cursor.parse::<i64>().map_err(|_| malformed())
+    Ok(Okay::new(&page.page(rows, |row| row.line, BatchRow::from)))
 }
 
 /// Rows that are read at once for a file.

@@ -48,7 +48,7 @@ impl Work {
                             Next::Later
                         }
                         Round { more: true, .. } => {
-                            lease.check(&tx).await?;
+                            lease.hold(&tx).await?;
                             Next::Round
                         }
                     };
