@@ -22,6 +22,8 @@ use crate::context::Context;
 use crate::http::error::ApiError;
 
 const ISSUER: &str = "souk";
+/// What API keys begin with.
+const API_KEY: &str = "souk_";
 
 /// What an access token says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -247,5 +249,29 @@ async fn operating(request: &Request, bearer: Bearer) -> poem::Result<user::Mode
     match found {
         Some(user) if user.role != UserRole::Customer => Ok(user),
         _ => Err(ApiError::from(Error::new(Code::Forbidden, "This is for operators of the marketplace.")).into()),
+    }
+}
+
+/// Whom a request is counted for.
+pub enum Caller {
+    /// Somebody whose access token is ours.
+    User(UserId),
+    /// Whoever has an API key of this hash, if there is one.
+    Key(String),
+    /// A guest whose token has this hash, if there is one.
+    Guest(String),
+    /// Nobody that we know: no credential, or none that can be one.
+    Nobody,
+}
+
+/// Whom a request is counted for, by what can be told without the database.
+pub fn caller(request: &Request, context: &Context) -> Caller {
+    let authorization = request.header("authorization").and_then(|header| header.split_once(' '));
+    let bearer = authorization.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
+    match (bearer.map(str::trim), request.header("x-guest-token")) {
+        (Some(key), _) if key.starts_with(API_KEY) => Caller::Key(account::token_hash(key)),
+        (Some(token), _) => context.keys.verify(token, context.store.now()).map_or(Caller::Nobody, Caller::User),
+        (None, Some(token)) if (32..=128).contains(&token.len()) => Caller::Guest(account::token_hash(token)),
+        _ => Caller::Nobody,
     }
 }
