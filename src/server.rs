@@ -86,6 +86,8 @@ impl Door {
                 remote,
                 bounds,
                 stop: stop.clone(),
+                begun: AtomicUsize::new(0),
+                running: Arc::default(),
             };
             let (tls, over) = (self.tls.clone(), over.clone());
             tokio::spawn(async move {
@@ -127,6 +129,10 @@ struct Connection<E> {
     remote: SocketAddr,
     bounds: Bounds,
     stop: CancellationToken,
+    /// Requests that there have been.
+    begun: AtomicUsize,
+    /// Requests whose answer has not begun.
+    running: Arc<AtomicUsize>,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
@@ -157,25 +163,18 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             _ = connection.as_mut() => return,
             () = self.stop.cancelled() => {}
         }
-        connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
+        // Who has not asked for anything yet is not waited for.
+        if self.begun.load(Ordering::Relaxed) > 0 {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(HEAD as u32);
         let io = TokioIo::new(Stalling::new(stream, self.bounds.idle));
-        let (running, begun) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let service = service_fn(|request| {
-            begun.fetch_add(1, Ordering::Relaxed);
-            running.fetch_add(1, Ordering::Relaxed);
-            let (running, answer) = (Running(Arc::clone(&running)), self.answer(request, Scheme::HTTPS));
-            async move {
-                let answer = answer.await;
-                drop(running);
-                answer
-            }
-        });
+        let service = service_fn(|request| self.answer(request, Scheme::HTTPS));
         let mut connection = pin!(builder.serve_connection(io, service));
         let mut seen = 0;
         let mut until = Instant::now() + self.bounds.idle;
@@ -184,8 +183,8 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                 _ = connection.as_mut() => return,
                 () = self.stop.cancelled() => break,
                 () = sleep_until(until) => {
-                    let now = begun.load(Ordering::Relaxed);
-                    if running.load(Ordering::Relaxed) == 0 && now == seen {
+                    let now = self.begun.load(Ordering::Relaxed);
+                    if self.running.load(Ordering::Relaxed) == 0 && now == seen {
                         break;
                     }
                     seen = now;
@@ -204,8 +203,12 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
     ) -> impl Future<Output = Result<hyper::Response<Body>, Infallible>> + Send + use<E> {
         let (local, remote) = (LocalAddr(Addr::SocketAddr(self.local)), RemoteAddr(Addr::SocketAddr(self.remote)));
         let endpoint = Arc::clone(&self.endpoint);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let running = Running(Arc::clone(&self.running));
         async move {
             let answered = endpoint.get_response((request, local, remote, scheme).into()).await;
+            drop(running);
             Ok(answered.into())
         }
     }

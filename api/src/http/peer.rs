@@ -32,7 +32,9 @@ impl FromStr for TrustedProxies {
         let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
         let read = |word: &str| {
             let network = word.parse::<IpNet>().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from));
-            network.map(unmapped).ok_or_else(|| format!("{word} is neither a network such as 10.0.0.0/8 nor an address"))
+            network
+                .map(unmapped)
+                .ok_or_else(|| format!("{word} is neither a network such as 10.0.0.0/8 nor an address"))
         };
         Ok(Self(words.map(read).collect::<Result<_, _>>()?))
     }
@@ -59,7 +61,8 @@ impl TrustedProxies {
     pub fn peer(&self, request: &Request) -> Peer {
         // Where there is no socket, as in tests, everybody is one.
         let socket = request.remote_addr().as_socket_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), SocketAddr::ip);
-        let lines = |name: &'static str| request.headers().get_all(name).iter().map(|value| value.to_str().unwrap_or(""));
+        let lines =
+            |name: &'static str| request.headers().get_all(name).iter().map(|value| value.to_str().unwrap_or(""));
         let forwarded: Vec<&str> = lines("x-forwarded-for").flat_map(|line| line.split(',')).collect();
         let protocol = lines("x-forwarded-proto").last().and_then(|line| line.rsplit(',').next()).map(str::trim);
         let told = self.trust(socket.to_canonical()) && protocol.is_some_and(|word| word.eq_ignore_ascii_case("https"));

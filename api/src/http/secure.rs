@@ -26,7 +26,8 @@ pub struct Asked {
 impl Asked {
     /// By this request; `https` is how it came.
     pub fn by(request: &Request, https: bool) -> Self {
-        let credential = request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key("x-guest-token");
+        let credential =
+            request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key("x-guest-token");
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         Self { public: reads && !credential, https }
     }

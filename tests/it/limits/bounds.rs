@@ -1,11 +1,14 @@
 //! Slow, silent and talkative clients: none holds what others need.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::PRODUCTS;
+use crate::document::document;
 use crate::souk::{Options, Souk};
 
 /// Long beyond every limit of these tests: whoever waits for so long waits for ever.
@@ -43,7 +46,8 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn a_body_that_is_refused_is_not_waited_for() {
     let souk = Souk::with(Options::default().env("SOUK_RATE_LIMITS", "shopper_write=1:1")).await;
-    let request = b"POST /api/v1/carts HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n";
+    let request =
+        b"POST /api/v1/carts HTTP/1.1\r\nHost: souk\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n";
     souk.anyone().post("/api/v1/carts", serde_json::json!({"currency": "USD"})).await.expect(201);
     let answer = said(connect(&souk).await, request).await;
     assert!(answer.starts_with("HTTP/1.1 429") && answer.contains("RATE_LIMITED"), "{answer}");
@@ -90,10 +94,56 @@ async fn heads_have_a_size() {
 }
 
 #[tokio::test]
-async fn pages_have_a_size() {
+async fn every_list_has_pages_of_1_to_100() {
     let souk = Souk::start().await;
-    for (limit, status) in [("0", 422), ("1", 200), ("100", 200), ("101", 422), ("-1", 400), ("x", 400)] {
-        let answer = souk.anyone().get(&format!("{PRODUCTS}?limit={limit}")).await;
-        assert_eq!(answer.status.as_u16(), status, "{limit}: {}", answer.json());
+    let (seller, shopper) = (souk.seller("Paged").await, souk.shopper().await);
+    let document = document();
+    let mut lists = 0;
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let parameters = methods["get"]["parameters"].as_array().cloned().unwrap_or_default();
+        let has = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+        assert_eq!(has("limit"), has("cursor"), "{path}");
+        // Those below a thing that has to be there read the page by the same code.
+        if !has("limit") || path.contains('{') {
+            continue;
+        }
+        lists += 1;
+        let client = match path.split('/').nth(3) {
+            Some("seller") => seller.client.clone(),
+            Some("admin") => souk.admin().await.client.clone(),
+            _ => shopper.client(),
+        };
+        for (limit, status) in [("0", 422), ("1", 200), ("100", 200), ("101", 422), ("-1", 400)] {
+            let answer = client.get(&format!("{path}?limit={limit}")).await;
+            assert_eq!(answer.status.as_u16(), status, "{path}?limit={limit}: {}", answer.json());
+        }
     }
+    assert!(lists > 20, "{lists}");
+}
+
+#[test]
+fn every_list_in_a_request_has_a_longest() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    let mut open: Vec<&Value> = Vec::new();
+    for methods in document["paths"].as_object().expect("paths").values() {
+        let operations = methods.as_object().expect("methods").values();
+        open.extend(operations.map(|operation| &operation["requestBody"]["content"]["application/json"]["schema"]));
+    }
+    let (mut seen, mut lists) = (BTreeSet::new(), 0);
+    while let Some(schema) = open.pop() {
+        if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next())
+            && seen.insert(name)
+        {
+            open.push(&schemas[name]);
+        }
+        if schema["type"] == "array" {
+            lists += 1;
+            assert!(schema["maxItems"].as_u64().is_some_and(|most| most <= 1_000), "{schema}");
+            open.push(&schema["items"]);
+        }
+        open.extend(schema["properties"].as_object().into_iter().flat_map(|properties| properties.values()));
+        open.extend(["allOf", "anyOf", "oneOf"].iter().filter_map(|key| schema[key].as_array()).flatten());
+    }
+    assert!(lists > 5, "{lists}");
 }

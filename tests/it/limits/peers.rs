@@ -21,9 +21,8 @@ async fn what_a_client_says_of_itself_counts_for_nothing() {
 
 #[tokio::test]
 async fn a_trusted_proxy_tells_people_apart() {
-    let options = Options::default()
-        .env("SOUK_RATE_LIMITS", "browse=1:2")
-        .env("SOUK_TRUSTED_PROXIES", "127.0.0.0/8, 10.0.0.0/8");
+    let options =
+        Options::default().env("SOUK_RATE_LIMITS", "browse=1:2").env("SOUK_TRUSTED_PROXIES", "127.0.0.0/8, 10.0.0.0/8");
     let souk = Souk::with(options).await;
     let anyone = souk.anyone();
     for _ in 0..2 {

@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::{PRODUCTS, limited, number, refusal, statuses};
 use crate::souk::client::PASSWORD;
-use crate::souk::{Options, Souk, eventually};
+use crate::souk::{Options, Souk, eventually, text};
+
+const ORDERS: &str = "/api/v1/seller/orders";
 
 #[tokio::test]
 async fn who_asks_too_often_is_told_when_to_come_back() {
@@ -56,16 +58,31 @@ async fn a_valid_credential_has_a_budget_that_no_stranger_uses_up() {
         anyone.bearer(&format!("made.up.{number}")).get(PRODUCTS).await.expect(200);
     }
     assert_eq!(statuses(&anyone.bearer("made.up.again"), PRODUCTS).await, [429]);
-    assert_eq!(statuses(&anyone.bearer("souk_made_up_key"), PRODUCTS).await, [429]);
+    assert_eq!(statuses(&anyone.bearer("souk_sk_made_up"), PRODUCTS).await, [429]);
     assert_eq!(statuses(&anyone, PRODUCTS).await, [429]);
 
-    assert_eq!(statuses(one.client(), PRODUCTS).await, [200, 200, 200, 429]);
-    assert_eq!(statuses(other.client(), PRODUCTS).await, [200, 200, 200, 429]);
+    assert_eq!(statuses(&one.client(), PRODUCTS).await, [200, 200, 200, 429]);
+    assert_eq!(statuses(&other.client(), PRODUCTS).await, [200, 200, 200, 429]);
 
     // Guests, too, but all that come from one address have one budget together.
     let guest = |number: u32| anyone.guest(&format!("{number:0>40}"));
     assert_eq!(statuses(&guest(1), PRODUCTS).await, [200, 200, 200, 429]);
     assert_eq!(statuses(&guest(2), PRODUCTS).await, [429]);
+}
+
+#[tokio::test]
+async fn an_api_key_has_its_own_budget_once_it_was_let_in() {
+    let souk = limited("seller_read=1:4").await;
+    let seller = souk.seller("Systematic").await;
+    let key = json!({"name": "ERP", "scopes": ["orders:read"], "expires_in_days": 30});
+    let made = seller.client.post("/api/v1/seller/api-keys", key).await.expect(201);
+    let system = souk.anyone().bearer(text(&made["secret"]));
+    let stranger = souk.anyone().bearer("souk_sk_made_up");
+
+    // The first request is counted by address, as all those of strangers are.
+    assert_eq!(statuses(&system, ORDERS).await, [200]);
+    assert_eq!(statuses(&stranger, ORDERS).await, [401, 401, 401, 429]);
+    assert_eq!(statuses(&system, ORDERS).await, [200, 200, 200, 200, 429]);
 }
 
 #[tokio::test]

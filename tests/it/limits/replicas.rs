@@ -64,9 +64,7 @@ async fn without_redis_each_process_counts_for_itself() {
 
     // With Redis, what was counted there counts again.
     door.open();
-    eventually("/readyz says ok", async || {
-        (anyone.get("/readyz").await.expect(200)["status"] == "ok").then_some(())
-    })
-    .await;
+    eventually("/readyz says ok", async || (anyone.get("/readyz").await.expect(200)["status"] == "ok").then_some(()))
+        .await;
     assert_eq!(statuses(&anyone, PRODUCTS).await, [429]);
 }
