@@ -30,7 +30,8 @@ use crate::tls::Tls;
 
 /// A handshake that takes longer is broken off.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// The largest head of a request: its line and its headers. More than browsers and proxies send.
+/// The largest head of a request, its line and its headers: more than browsers and proxies send. It is
+/// looked at after each piece that comes in, so some are taken that are up to twice as large.
 const HEAD: usize = 64 * 1024;
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 100;

@@ -10,8 +10,9 @@ use souk_domain::limit::{Limiter, Rate, Verdict};
 use super::InProcess;
 use crate::line::Line;
 
-/// A Redis that takes longer is not waited for.
-const LIMIT: Duration = Duration::from_millis(50);
+/// A Redis that takes longer is not waited for, and then not asked for a while. Longer than a busy machine
+/// pauses: each time, a process lets in as many as the budget says once more.
+const LIMIT: Duration = Duration::from_millis(200);
 
 /// [`Rate::admit`] where the buckets are: the key holds when the bucket is empty, in microseconds of
 /// Redis' own clock, and goes when it is.

@@ -95,7 +95,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for RateLimited<E> {
 
 impl<E> RateLimited<E> {
     fn budgets(&self, request: &Request, caller: &Caller) -> Vec<Budget> {
-        let credential = !matches!(caller, Caller::Nobody);
+        // API keys are for sellers and operators: to all else whoever shows one is nobody.
+        let credential = matches!(caller, Caller::User(_) | Caller::Guest(_));
         let Some(class) = Class::of(request, credential) else { return Vec::new() };
         let site = || {
             let site = request.data::<Peer>().map(|peer| peer.site().to_string());
