@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use souk_domain::webhook::target::Targets;
 
 use crate::command::Failure;
+use crate::edge::EdgeSettings;
 
 /// Settings that every command shares; each has an environment variable.
 #[derive(Args, Clone, Debug)]
@@ -69,6 +70,9 @@ pub struct Settings {
     /// Where people see their orders (`/orders/{id}`, for sellers `/seller/orders/{id}` and `/seller/inventory`); left out, e-mail has no links
     #[arg(long, env = "SOUK_STOREFRONT_URL", global = true)]
     pub storefront_url: Option<String>,
+    /// What stands between the network and the API
+    #[command(flatten)]
+    pub edge: EdgeSettings,
     /// Where events are told
     #[command(flatten)]
     pub brokers: BrokerSettings,

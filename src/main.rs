@@ -5,10 +5,13 @@ mod brokers;
 mod command;
 mod config;
 mod database;
+mod edge;
 mod mail;
 mod platform;
-
+mod server;
+mod stall;
 mod telemetry;
+mod tls;
 
 use std::process::ExitCode;
 

@@ -298,3 +298,30 @@ async fn operator(request: &Request, bearer: &Bearer) -> Result<Operator> {
     }
     Err(Error::new(Code::Forbidden, format!("The role {} does not allow this.", operator.user.role)))
 }
+
+/// Whom a request is counted for.
+pub enum Caller {
+    /// Somebody whose access token is ours.
+    User(UserId),
+    /// Whoever has an API key of this hash, if there is one.
+    Key(String),
+    /// A guest whose token has this hash, if there is one.
+    Guest(String),
+    /// Nobody that we know: no credential, or none that can be one.
+    Nobody,
+}
+
+/// Whom a request is counted for, by what can be told without the database.
+pub fn caller(request: &Request, context: &Context) -> Caller {
+    let authorization = request.header("authorization").and_then(|header| header.split_once(' '));
+    let bearer = authorization.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
+    match (bearer.map(str::trim), request.header("x-guest-token")) {
+        (Some(key), _) if key.starts_with(api_key::MARK) => Caller::Key(account::token_hash(key)),
+        (Some(token), _) => {
+            let token = context.keys.verify(token, context.store.now());
+            token.map_or(Caller::Nobody, |token| Caller::User(token.user))
+        }
+        (None, Some(token)) if (32..=128).contains(&token.len()) => Caller::Guest(account::token_hash(token)),
+        _ => Caller::Nobody,
+    }
+}

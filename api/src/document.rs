@@ -108,6 +108,10 @@ fn description() -> String {
          Amounts are decimal strings in the currency beside them. Times are RFC 3339 in UTC. Unknown fields are \
          refused. Lists are keyset pages: pass `next_cursor` as `cursor`. POSTs take an `Idempotency-Key`: the same \
          request sent again within 24 hours gets the first answer again.\n\n\
+         Requests are counted by credential and class (reading, changing, signing in, …), and by address where there is \
+         no credential. Answers tell with `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) how \
+         many may follow; beyond that the answer is 429 with `Retry-After` and the code `RATE_LIMITED`. A JSON body has \
+         at most 1 MiB, path and query 8192 bytes, a head 64 KiB, a page 1 to 100 items.\n\n\
          Error codes: {}.",
         codes.join(", ")
     )

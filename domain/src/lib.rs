@@ -23,6 +23,7 @@ pub mod history;
 pub mod inbox;
 pub mod job;
 pub mod ledger;
+pub mod limit;
 pub mod money;
 pub mod notification;
 pub mod order;

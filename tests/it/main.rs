@@ -19,6 +19,7 @@ mod jobs;
 mod layers;
 mod ledger;
 mod life;
+mod limits;
 mod notifications;
 mod payouts;
 mod promotions;
