@@ -133,4 +133,6 @@ id! {
     WebhookDeliveryId,
     /// Something that a person is told, once.
     NotificationId,
+    /// A privileged change, in the chain of all of them.
+    AuditEntryId,
 }

@@ -8,6 +8,9 @@ pub mod id;
 pub mod money;
 pub mod status;
 
+pub mod audit_entry;
+pub mod audit_head;
+pub mod audit_subject;
 pub mod batch;
 pub mod batch_row;
 pub mod cart;

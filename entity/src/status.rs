@@ -67,6 +67,8 @@ words! {
     EntityKind { Order, SellerOrder, Payment, Refund, Shipment, ReturnRequest, Seller, Batch, Payout, WebhookEndpoint }
     /// Who caused a change.
     ActorKind { Shopper, Seller, Operator, Provider, Carrier, System }
+    /// By what somebody has shown who they are.
+    CredentialKind { SignIn, ApiKey }
     /// The states of a payment attempt.
     PaymentStatus { Pending, RequiresAction, Authorized, Captured, Failed, Voided, Unresolved }
     /// The states of a return.
