@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
 use secrecy::SecretString;
 use souk_api::{ApiConfig, Context};
+use souk_domain::audit::{self, Fields, acting_as};
 use souk_domain::cache::AnswerCache;
 use souk_domain::event::{Projection, Sink};
 use souk_domain::notification::projection::Notifications;
@@ -118,10 +119,12 @@ impl Platform {
             return Ok(());
         }
         let hash = souk_api::hash_password(password.clone()).await?;
-        let made = self
-            .store
-            .write(async |tx| account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await)
-            .await;
+        let make = self.store.write(async |tx| {
+            let user = account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await?;
+            audit::note(&tx, "user", user.id, Fields::new().made("role", user.role));
+            Ok(user)
+        });
+        let made = acting_as(audit::Acting::command("cli:administrator"), make).await;
         match made {
             // Another process that started at the same moment has made it.
             Err(error) if error.code == souk_domain::Code::AlreadyExists => Ok(()),
@@ -219,12 +222,14 @@ impl Platform {
     pub async fn serve(&self, acceptor: TcpAcceptor, stop: CancellationToken) -> Result<(), Failure> {
         let config = ApiConfig {
             secret: self.secret.clone(),
+            token_keys: self.settings.token_keys.clone(),
             webhook_targets: self.settings.webhook_targets(),
             payment_window: TimeDelta::minutes(self.settings.payment_window_minutes.into()),
             body_limit: BODY_LIMIT,
         };
         let cache = self.cache.clone().map(|cache| Arc::new(cache) as Arc<dyn AnswerCache>);
-        let context = Context::new(self.store.clone(), self.ports.clone(), config, cache, self.redis_probe());
+        let context = Context::new(self.store.clone(), self.ports.clone(), config, cache, self.redis_probe())
+            .map_err(|error| Failure::Usage(format!("SOUK_TOKEN_KEYS: {}.", error.message)))?;
         if self.cache.is_some() && self.settings.cache_warm > 0 {
             let (context, orders) = (context.clone(), self.settings.cache_warm.into());
             tokio::spawn(async move { souk_api::warm(&context, orders).await });

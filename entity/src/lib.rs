@@ -8,6 +8,7 @@ pub mod id;
 pub mod money;
 pub mod status;
 
+pub mod api_key;
 pub mod audit_entry;
 pub mod audit_head;
 pub mod audit_subject;

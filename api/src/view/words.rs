@@ -19,7 +19,7 @@ words! {
     /// What a person may do for a seller.
     MemberRole = "souk_entity::status::MemberRole" { Owner, Staff }
     /// What a person may do beyond shopping.
-    UserRole = "souk_entity::status::UserRole" { Customer, Operator, Admin }
+    UserRole = "souk_entity::status::UserRole" { Customer, ReadOnly, Manager, Admin }
     /// The states of a payment attempt.
     PaymentStatus = "souk_entity::status::PaymentStatus" { Pending, RequiresAction, Authorized, Captured, Failed, Voided, Unresolved }
     /// The states of a refund at the provider.
@@ -59,6 +59,8 @@ words! {
     PayoutStatus = "souk_entity::status::PayoutStatus" { Pending, Submitted, Paid, Failed, Unresolved, Returned }
     /// Who caused a change.
     ActorKind = "souk_entity::status::ActorKind" { Shopper, Seller, Operator, Provider, Carrier, System }
+    /// By what somebody has shown who they are.
+    CredentialKind = "souk_entity::status::CredentialKind" { SignIn, ApiKey }
     /// The states of a job.
     JobStatus = "souk_entity::status::JobStatus" { Queued, Running, Done, Dead, Discarded }
     /// What a job does.

@@ -68,6 +68,7 @@ pub fn hash(entry: &audit_entry::Model) -> String {
 pub(crate) async fn append(tx: &Tx, acting: Acting, trail: Trail) -> Result<()> {
     let changes = serde_json::to_string(&trail.changes).map_err(Error::internal)?;
     let subjects = subjects(&trail.changes);
+    let first = trail.changes.iter().find_map(|change| change.id.map(|id| (change.kind.clone(), id))).unzip();
     let (credential_kind, credential_id) = match acting.credential {
         Some(Credential::SignIn(id)) => (Some(CredentialKind::SignIn), Some(id)),
         Some(Credential::ApiKey(id)) => (Some(CredentialKind::ApiKey), Some(id)),
@@ -90,8 +91,8 @@ pub(crate) async fn append(tx: &Tx, acting: Acting, trail: Trail) -> Result<()> 
         operation: acting.operation.into_owned(),
         request: acting.request.map(|request| request.chars().take(300).collect()),
         request_id: acting.request_id,
-        subject_kind: trail.changes.first().map(|change| change.kind.clone()),
-        subject_id: trail.changes.first().map(|change| change.id),
+        subject_kind: first.0,
+        subject_id: first.1,
         changes,
         previous_hash: head.hash,
         hash: String::new(),
@@ -115,7 +116,7 @@ pub(crate) async fn append(tx: &Tx, acting: Acting, trail: Trail) -> Result<()> 
 
 /// What changes are of, each once.
 fn subjects(changes: &[Change]) -> BTreeSet<(String, Uuid)> {
-    changes.iter().map(|change| (change.kind.clone(), change.id)).collect()
+    changes.iter().filter_map(|change| change.id.map(|id| (change.kind.clone(), id))).collect()
 }
 
 /// Where the chain ends; what is to be kept elsewhere, because who can write to the database can make a

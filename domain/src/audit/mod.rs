@@ -24,7 +24,7 @@ use crate::actor::Actor;
 use crate::error::{Error, Result};
 
 pub(crate) use trail::Trail;
-pub use trail::{Change, Fields, note, nothing};
+pub use trail::{Change, Fields, note, note_named, nothing};
 
 /// By what somebody has shown who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,11 @@ pub struct Change {
     /// What it is, such as `refund` or `tax_rate`.
     pub kind: String,
     /// Which one.
-    pub id: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Which one, of things that have a name for an id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Its version after the change, of things with a history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
@@ -66,14 +70,23 @@ fn plain(value: impl Serialize) -> Value {
 
 /// Adds to the entry of this transaction, if it will have one, what was changed of a thing.
 pub fn note(tx: &Tx, kind: &str, id: impl Into<Uuid>, fields: Fields) {
-    let id = id.into();
+    add(tx, kind, Some(id.into()), None, fields);
+}
+
+/// [`note`] for a thing that has a name for an id, such as a schedule.
+pub fn note_named(tx: &Tx, kind: &str, name: &str, fields: Fields) {
+    add(tx, kind, None, Some(name), fields);
+}
+
+fn add(tx: &Tx, kind: &str, id: Option<Uuid>, name: Option<&str>, fields: Fields) {
     tx.with_trail(|trail| {
-        let known = trail.changes.iter_mut().find(|change| change.kind == kind && change.id == id);
-        match known {
+        let is_it = |change: &&mut Change| change.kind == kind && change.id == id && change.name.as_deref() == name;
+        match trail.changes.iter_mut().find(is_it) {
             Some(change) => change.fields.extend(fields.0),
             None => trail.changes.push(Change {
                 kind: kind.to_owned(),
                 id,
+                name: name.map(ToOwned::to_owned),
                 version: None,
                 from: None,
                 to: None,
@@ -83,9 +96,10 @@ pub fn note(tx: &Tx, kind: &str, id: impl Into<Uuid>, fields: Fields) {
     });
 }
 
-/// This transaction only repeats what another one has answered: it has no entry.
+/// This transaction has no entry: it repeats what another one has answered, or only prepares the one
+/// that counts, as the pieces of an upload do.
 pub fn nothing(tx: &Tx) {
-    tx.with_trail(|trail| trail.repeats = true);
+    tx.with_trail(|trail| trail.is_nothing = true);
 }
 
 /// What a transaction has changed so far.
@@ -94,7 +108,7 @@ pub(crate) struct Trail {
     pub(super) changes: Vec<Change>,
     /// An operator to whom history attributes a change.
     operator: Option<Actor>,
-    repeats: bool,
+    is_nothing: bool,
 }
 
 impl Trail {
@@ -105,7 +119,8 @@ impl Trail {
         }
         self.changes.push(Change {
             kind: change.entity.to_string(),
-            id: change.id,
+            id: Some(change.id),
+            name: None,
             version: Some(change.version),
             from: change.from.clone(),
             to: Some(change.to.clone()),
@@ -117,12 +132,12 @@ impl Trail {
     pub(crate) fn adopt(&mut self, inner: Self) {
         self.changes.extend(inner.changes);
         self.operator = self.operator.or(inner.operator);
-        self.repeats |= inner.repeats;
+        self.is_nothing |= inner.is_nothing;
     }
 
     /// In whose name an entry is due, if one is.
     pub(crate) fn acting(&self) -> Option<Acting> {
-        if self.repeats {
+        if self.is_nothing {
             return None;
         }
         current().or_else(|| self.operator.map(Acting::afterwards))
