@@ -225,6 +225,7 @@ impl Platform {
             token_keys: self.settings.token_keys.clone(),
             webhook_targets: self.settings.webhook_targets(),
             payment_window: TimeDelta::minutes(self.settings.payment_window_minutes.into()),
+            refund_limits: self.settings.refund_approval_above.clone(),
             body_limit: BODY_LIMIT,
         };
         let cache = self.cache.clone().map(|cache| Arc::new(cache) as Arc<dyn AnswerCache>);

@@ -348,8 +348,14 @@ const TABLE: &[(Need, &[&str])] = &[
         Need::Operator(OperatorArea::Orders, Write),
         &["adminCancelBatch", "adminCancelSellerOrder", "adminSetOrderStatus", "adminUploadOrders"],
     ),
-    (Need::Operator(OperatorArea::Refunds, Read), &["adminGetRefund", "adminGetRefundable", "adminListRefunds"]),
-    (Need::Operator(OperatorArea::Refunds, Write), &["refundSellerOrder", "retryRefund"]),
+    (
+        Need::Operator(OperatorArea::Refunds, Read),
+        &["adminGetRefund", "adminGetRefundable", "adminListRefunds", "getRefundApproval", "listRefundApprovals"],
+    ),
+    (
+        Need::Operator(OperatorArea::Refunds, Write),
+        &["approveRefund", "refundSellerOrder", "rejectRefund", "retryRefund", "withdrawRefund"],
+    ),
     (Need::Operator(OperatorArea::Sellers, Read), &["adminGetSeller", "adminListSellers"]),
     (Need::Operator(OperatorArea::Sellers, Write), &["approveSeller", "rejectSeller", "suspendSeller"]),
 ];

@@ -94,7 +94,13 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::webhook_deliveries::WebhookDeliveries,
             admin::webhooks::AdminWebhooks,
         ),
-        (seller::api_keys::ApiKeys, admin::users::Users, admin::api_keys::AdminApiKeys, admin::audit::Audit),
+        (
+            seller::api_keys::ApiKeys,
+            admin::users::Users,
+            admin::api_keys::AdminApiKeys,
+            admin::audit::Audit,
+            admin::refund_approvals::RefundApprovals,
+        ),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())

@@ -113,6 +113,8 @@ id! {
     ReturnRequestId,
     /// Money paid back of one seller order's share.
     RefundId,
+    /// A refund that waits, or has waited, for a second operator.
+    RefundApprovalId,
     /// What a refund pays back.
     RefundLineId,
     /// A parcel, to the shopper or back.

@@ -1,4 +1,5 @@
-//! Who changed what by a privilege, in a chain that shows when somebody has changed it.
+//! Who changed what by a privilege, in a chain that shows when somebody has changed it; and large
+//! refunds, which take two people.
 
 use sea_orm_migration::prelude::*;
 
@@ -21,7 +22,7 @@ impl MigrationTrait for Migration {
 }
 
 /// Dependants first, so that they can be dropped in this order.
-const TABLES: &[&str] = &["audit_head", "audit_subject", "audit_entry"];
+const TABLES: &[&str] = &["operator_refund", "refund_approval", "audit_head", "audit_subject", "audit_entry"];
 
 const UP: &str = r#"
 CREATE TABLE audit_entry (
@@ -77,4 +78,50 @@ CREATE TABLE audit_head (
 );
 INSERT INTO audit_head (id, sequence, hash)
 VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+
+-- A refund above what operators may make by themselves waits here for a second one.
+CREATE TABLE refund_approval (
+    id {uuid} NOT NULL CONSTRAINT pk_refund_approval PRIMARY KEY,
+    order_id {uuid} NOT NULL CONSTRAINT fk_refund_approval_order REFERENCES orders (id),
+    seller_order_id {uuid} NOT NULL CONSTRAINT fk_refund_approval_seller_order REFERENCES seller_order (id),
+    status varchar(10) NOT NULL,
+    requested_by {uuid} NOT NULL CONSTRAINT fk_refund_approval_requested_by REFERENCES app_user (id),
+    wanted {json} NOT NULL,
+    amount bigint NOT NULL,
+    currency varchar(3) NOT NULL,
+    -- what operators might refund of an order by themselves when it was asked for
+    limit_amount bigint NOT NULL,
+    decided_by {uuid} CONSTRAINT fk_refund_approval_decided_by REFERENCES app_user (id),
+    decided_at {timestamp},
+    reason varchar(500),
+    refund_id {uuid} CONSTRAINT fk_refund_approval_refund REFERENCES refund (id),
+    expires_at {timestamp} NOT NULL,
+    version bigint NOT NULL,
+    created_at {timestamp} NOT NULL,
+    updated_at {timestamp} NOT NULL,
+    CONSTRAINT uq_refund_approval_refund UNIQUE (refund_id),
+    CONSTRAINT ck_refund_approval_status CHECK (status IN ('pending', 'approved', 'rejected', 'withdrawn', 'expired')),
+    CONSTRAINT ck_refund_approval_two_people CHECK (decided_by IS NULL OR decided_by <> requested_by),
+    CONSTRAINT ck_refund_approval_decided CHECK ((status IN ('approved', 'rejected')) = (decided_by IS NOT NULL)),
+    CONSTRAINT ck_refund_approval_refund CHECK ((status = 'approved') = (refund_id IS NOT NULL))
+);
+CREATE INDEX ix_refund_approval_order_id ON refund_approval (order_id, id);
+CREATE INDEX ix_refund_approval_seller_order_id ON refund_approval (seller_order_id);
+CREATE INDEX ix_refund_approval_requested_by ON refund_approval (requested_by);
+CREATE INDEX ix_refund_approval_decided_by ON refund_approval (decided_by);
+CREATE INDEX ix_refund_approval_status ON refund_approval (status, id);
+
+-- Refunds that operators asked for, with what they might refund by themselves then.
+CREATE TABLE operator_refund (
+    refund_id {uuid} NOT NULL CONSTRAINT pk_operator_refund PRIMARY KEY
+        CONSTRAINT fk_operator_refund_refund REFERENCES refund (id),
+    order_id {uuid} NOT NULL CONSTRAINT fk_operator_refund_order REFERENCES orders (id),
+    asked_by {uuid} NOT NULL CONSTRAINT fk_operator_refund_asked_by REFERENCES app_user (id),
+    -- NULL: anything
+    limit_amount bigint,
+    approval_id {uuid} CONSTRAINT fk_operator_refund_approval REFERENCES refund_approval (id)
+);
+CREATE INDEX ix_operator_refund_order_id ON operator_refund (order_id);
+CREATE INDEX ix_operator_refund_asked_by ON operator_refund (asked_by);
+CREATE INDEX ix_operator_refund_approval_id ON operator_refund (approval_id);
 "#;

@@ -13,6 +13,7 @@ pub mod notifications;
 pub mod orders;
 pub mod payouts;
 pub mod promotions;
+pub mod refund_approvals;
 pub mod refunds;
 pub mod schedules;
 pub mod sellers;

@@ -4,6 +4,29 @@ use super::Gardener;
 use crate::market::Market;
 
 impl Gardener {
+    pub fn two_operators(&mut self) {
+        let alone = "SELECT refund_id FROM operator_refund WHERE approval_id IS NULL";
+        let approved = "SELECT refund_id FROM operator_refund WHERE approval_id IS NOT NULL";
+        let invariant = "operator_refund_is_known_as_one";
+        self.plant(invariant, alone, format!("DELETE FROM operator_refund WHERE refund_id = ({alone})"));
+        let other = "order_id = (SELECT id FROM orders ORDER BY id LIMIT 1)";
+        self.plant(invariant, alone, format!("UPDATE operator_refund SET {other} WHERE refund_id = ({alone})"));
+
+        let invariant = "large_operator_refund_has_a_second_operator";
+        for (offender, sql) in [
+            (alone, "UPDATE operator_refund SET limit_amount = 6 WHERE approval_id IS NULL"),
+            (approved, "UPDATE operator_refund SET approval_id = NULL WHERE approval_id IS NOT NULL"),
+            (approved, "UPDATE refund_approval SET decided_by = requested_by"),
+            (approved, "UPDATE refund_approval SET decided_by = NULL"),
+            (approved, "UPDATE refund_approval SET requested_by = decided_by, decided_by = requested_by"),
+            (approved, "UPDATE refund_approval SET status = 'rejected'"),
+            (approved, "UPDATE refund_approval SET amount = amount - 1"),
+            ("SELECT id FROM refund_approval", "UPDATE refund_approval SET refund_id = NULL"),
+        ] {
+            self.plant(invariant, offender, sql);
+        }
+    }
+
     pub fn audit(&mut self, market: &Market) {
         let entry = |sequence: u8| format!("SELECT id FROM audit_entry WHERE sequence = {sequence}");
         let (second, third) = (entry(2), entry(3));

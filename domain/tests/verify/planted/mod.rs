@@ -55,6 +55,7 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.notifications(market);
     gardener.webhooks(market);
     gardener.audit(market);
+    gardener.two_operators();
     gardener.quiet(market);
     gardener.plantings
 }
