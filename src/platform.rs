@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use secrecy::SecretString;
 use souk_api::{ApiConfig, Context};
+use souk_domain::audit::{self, Fields, acting_as};
 use souk_domain::cache::AnswerCache;
 use souk_domain::event::{Projection, Sink};
 use souk_domain::notification::projection::Notifications;
@@ -119,10 +120,12 @@ impl Platform {
             return Ok(());
         }
         let hash = souk_api::hash_password(password.clone()).await?;
-        let made = self
-            .store
-            .write(async |tx| account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await)
-            .await;
+        let make = self.store.write(async |tx| {
+            let user = account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await?;
+            audit::note(&tx, "user", user.id, Fields::new().made("role", user.role));
+            Ok(user)
+        });
+        let made = acting_as(audit::Acting::command("cli:administrator"), make).await;
         match made {
             // Another process that started at the same moment has made it.
             Err(error) if error.code == souk_domain::Code::AlreadyExists => Ok(()),
@@ -223,6 +226,7 @@ impl Platform {
             token_keys: self.settings.token_keys.clone(),
             webhook_targets: self.settings.webhook_targets(),
             payment_window: TimeDelta::minutes(self.settings.payment_window_minutes.into()),
+            refund_limits: self.settings.refund_approval_above.clone(),
             body_limit: BODY_LIMIT,
         };
         let cache = self.cache.clone().map(|cache| Arc::new(cache) as Arc<dyn AnswerCache>);

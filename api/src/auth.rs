@@ -8,7 +8,7 @@ use souk_domain::access::{Scopes, SellerArea, member_may, role_may};
 use souk_domain::account::{self, api_key};
 use souk_domain::actor::Actor;
 use souk_domain::cart::Owner;
-use souk_domain::{Code, Error, Result};
+use souk_domain::{Code, Error, Result, audit};
 use souk_entity::id::{ApiKeyId, SellerId, UserId};
 use souk_entity::status::SellerStatus;
 use souk_entity::{seller, user};
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::access::{Need, Operation};
 use crate::context::Context;
 use crate::http::error::ApiError;
+use crate::http::request::request_id;
 use crate::token::{Audience, Token};
 
 fn context(request: &Request) -> Result<&Arc<Context>> {
@@ -30,6 +31,24 @@ pub enum Credential {
     SignIn(uuid::Uuid),
     /// An API key.
     Key(ApiKeyId),
+}
+
+/// Says who calls, so that all that an audited operation writes is entered in the audit log.
+fn enter(request: &Request, actor: Actor, credential: Credential) -> Result<()> {
+    let operation = Operation::of(request)?;
+    if !operation.is_audited() {
+        return Ok(());
+    }
+    audit::set(audit::Acting {
+        actor,
+        credential: Some(match credential {
+            Credential::SignIn(id) => audit::Credential::SignIn(id),
+            Credential::Key(id) => audit::Credential::ApiKey(id.into()),
+        }),
+        operation: operation.id.into(),
+        request: Some(format!("{} {}", request.method(), request.original_uri().path())),
+        request_id: Some(request_id()),
+    })
 }
 
 /// The token of a request, where it is for an API.
@@ -84,7 +103,10 @@ async fn person(request: &Request, bearer: &Bearer) -> Result<Person> {
     let token = token(request, bearer, Audience::Storefront)?;
     match Operation::of(request)?.need {
         Need::Shopper => {}
-        Need::Person => drop(present(context(request)?, &token).await?),
+        Need::Person => {
+            let user = present(context(request)?, &token).await?.id;
+            enter(request, Actor::Shopper(Some(user)), Credential::SignIn(token.sign_in))?;
+        }
         _ => return Err(misplaced(request)),
     }
     Ok(Person { user: token.user, sign_in: token.sign_in })
@@ -191,7 +213,9 @@ impl Selling {
 }
 
 async fn selling(request: &Request, bearer: Bearer) -> poem::Result<Member> {
-    Ok(member(request, &bearer).await.map_err(ApiError::from)?)
+    let member = member(request, &bearer).await.map_err(ApiError::from)?;
+    enter(request, Actor::Seller(member.seller, member.user), member.credential).map_err(ApiError::from)?;
+    Ok(member)
 }
 
 async fn member(request: &Request, bearer: &Bearer) -> Result<Member> {
@@ -294,6 +318,7 @@ async fn operator(request: &Request, bearer: &Bearer) -> Result<Operator> {
         Operator { user, credential: Credential::SignIn(token.sign_in) }
     };
     if role_may(operator.user.role, area, mode) {
+        enter(request, Actor::Operator(operator.user.id), operator.credential)?;
         return Ok(operator);
     }
     Err(Error::new(Code::Forbidden, format!("The role {} does not allow this.", operator.user.role)))

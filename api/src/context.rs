@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use souk_domain::account::token::AccountTokens;
 use souk_domain::cache::AnswerCache;
 use souk_domain::order::number::OrderNumbers;
+use souk_domain::payment::refund::approval::Limits;
 use souk_domain::port::Ports;
 use souk_domain::webhook::secret::WebhookSecrets;
 use souk_domain::webhook::target::Targets;
@@ -25,6 +26,8 @@ pub struct ApiConfig {
     pub webhook_targets: Targets,
     /// How long stock is held for an unpaid order.
     pub payment_window: TimeDelta,
+    /// What operators may refund of an order without a second one.
+    pub refund_limits: Limits,
     /// The largest JSON body that is read, in bytes.
     pub body_limit: usize,
 }

@@ -95,7 +95,13 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             admin::webhooks::AdminWebhooks,
         ),
         (shopper::security::Security, shopper::sessions::Sessions),
-        (seller::api_keys::ApiKeys, admin::users::Users, admin::api_keys::AdminApiKeys),
+        (
+            seller::api_keys::ApiKeys,
+            admin::users::Users,
+            admin::api_keys::AdminApiKeys,
+            admin::audit::Audit,
+            admin::refund_approvals::RefundApprovals,
+        ),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())

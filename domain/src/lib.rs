@@ -7,6 +7,7 @@
 pub mod access;
 pub mod account;
 pub mod actor;
+pub mod audit;
 pub mod batch;
 pub mod bulk;
 pub mod cache;

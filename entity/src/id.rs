@@ -115,6 +115,8 @@ id! {
     ReturnRequestId,
     /// Money paid back of one seller order's share.
     RefundId,
+    /// A refund that waits, or has waited, for a second operator.
+    RefundApprovalId,
     /// What a refund pays back.
     RefundLineId,
     /// A parcel, to the shopper or back.
@@ -137,4 +139,6 @@ id! {
     WebhookDeliveryId,
     /// Something that a person is told, once.
     NotificationId,
+    /// A privileged change, in the chain of all of them.
+    AuditEntryId,
 }

@@ -5,6 +5,7 @@
 //! of their own). Each test has its own installation, see [`souk`].
 
 mod access;
+mod audit;
 mod batches;
 mod cache;
 mod chaos;

@@ -8,7 +8,7 @@ use poem::http::{HeaderValue, StatusCode};
 use poem::middleware::{AddData, CatchPanic};
 use poem::web::Html;
 use poem::{Body, Endpoint, EndpointExt, IntoResponse, Middleware, Request, Response, Route};
-use souk_domain::{Code, Error};
+use souk_domain::{Code, Error, audit};
 use tokio::time::timeout;
 
 use super::edge::Edge;
@@ -152,19 +152,22 @@ impl<E: Endpoint<Output = Response>> Endpoint for Surrounded<E> {
         let id = choose_request_id(request.header("x-request-id"));
         let began = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let mut response = with_request_id(id, async {
-            let response = match self.inner.call(request).await {
-                Ok(response) => response,
-                Err(error) => answer(error),
-            };
-            let mut response = plain_to_json(response);
-            if let Ok(id) = HeaderValue::from_str(&request_id()) {
-                response.headers_mut().insert("x-request-id", id);
-            }
-            let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
-            tracing::info!(target: "souk::http", %method, path, status, seconds, request_id = %request_id());
-            response
-        })
+        let mut response = with_request_id(
+            id,
+            audit::request(async {
+                let response = match self.inner.call(request).await {
+                    Ok(response) => response,
+                    Err(error) => answer(error),
+                };
+                let mut response = plain_to_json(response);
+                if let Ok(id) = HeaderValue::from_str(&request_id()) {
+                    response.headers_mut().insert("x-request-id", id);
+                }
+                let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
+                tracing::info!(target: "souk::http", %method, path, status, seconds, request_id = %request_id());
+                response
+            }),
+        )
         .await;
         metrics::counter!("http_requests_total", "status" => response.status().as_u16().to_string()).increment(1);
         metrics::histogram!("http_request_seconds").record(began.elapsed().as_secs_f64());

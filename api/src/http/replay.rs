@@ -11,7 +11,7 @@ use poem_openapi::types::ToJSON;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use sha2::{Digest, Sha256};
 use souk_domain::constraint::is_unique_violation;
-use souk_domain::{Code, Error, Result, Store, Tx, failpoint};
+use souk_domain::{Code, Error, Result, Store, Tx, audit, failpoint};
 use souk_entity::idempotency_key;
 
 use super::answer::Answer;
@@ -61,6 +61,7 @@ where
         // In the transaction and not before it: another connection of the pool would cost two
         // round trips more, for every new request.
         if let Some(stored) = find(&**tx, &key).await? {
+            audit::nothing(&tx);
             return Ok(stored);
         }
         let answer = work(tx.clone()).await?;

@@ -9,6 +9,7 @@ use souk_entity::{batch, batch_row};
 
 use super::file::{Line, Splitter};
 use super::{actor, change, columns};
+use crate::audit;
 use crate::error::{Code, Error, Result};
 use crate::history;
 use crate::job::{self, Task};
@@ -142,6 +143,8 @@ impl Receiving {
         let header = self.header.as_deref();
         self.store
             .write(async |tx| {
+                // What an operator uploads is entered once it is a batch.
+                audit::nothing(&tx);
                 if first {
                     batch::Entity::insert(receiving(&tx, id, new, header).into_active_model())
                         .exec_without_returning(&**tx)
@@ -224,6 +227,7 @@ pub async fn queue(tx: &Tx, (id, rows): (BatchId, i64)) -> Result<batch::Model> 
 /// Throws away what is staged of a file that did not become a batch; does nothing to one that did.
 async fn discard(store: &Store, id: BatchId) -> Result<()> {
     let step = async |tx: std::sync::Arc<Tx>| {
+        audit::nothing(&tx);
         let found = batch::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?;
         if found.is_none_or(|batch| batch.status != BatchStatus::Receiving) {
             return Ok(true);
