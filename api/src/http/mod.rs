@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod app;
 pub mod csv;
+pub mod declared;
 pub mod error;
 pub mod kept;
 pub mod page;
