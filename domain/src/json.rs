@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::error::{Code, Error, Result};
