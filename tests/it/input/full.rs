@@ -13,6 +13,7 @@ pub fn full(document: &Value, schema: &Value) -> Value {
         Some("object") => {
             let fields = schema["properties"].as_object().into_iter().flatten();
             let fields = fields.map(|(name, inner)| match &schema["example"][name] {
+                told if told.is_null() && name == "url" => (name.clone(), json!("https://example.com/")),
                 told if told.is_null() || told.is_object() || told.is_array() => (name.clone(), full(document, inner)),
                 told => (name.clone(), told.clone()),
             });
