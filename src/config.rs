@@ -31,6 +31,12 @@ pub struct Settings {
     /// Master secret of at least 32 characters, the same for all processes; needed with PostgreSQL, made in the data directory otherwise
     #[arg(long, env = "SOUK_SECRET", global = true, hide_env_values = true)]
     secret: Option<SecretString>,
+    /// Keys that sign access tokens, `id:base64` of 32 bytes or more, separated by commas: the first signs, all verify
+    ///
+    /// To replace one, put the new one first, and take the old one away ten minutes after the last process has it.
+    /// When left out, one is derived from the master secret.
+    #[arg(long, env = "SOUK_TOKEN_KEYS", global = true, hide_env_values = true)]
+    pub token_keys: Option<SecretString>,
     /// E-mail address of an administrator that is made when there is none of this address
     #[arg(long, env = "SOUK_ADMIN_EMAIL", global = true, requires = "admin_password")]
     pub admin_email: Option<String>,

@@ -8,6 +8,7 @@ pub mod id;
 pub mod money;
 pub mod status;
 
+pub mod api_key;
 pub mod batch;
 pub mod batch_row;
 pub mod cart;

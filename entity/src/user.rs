@@ -16,6 +16,8 @@ pub struct Model {
     pub password_hash: String,
     pub name: String,
     pub role: UserRole,
+    /// Whether they may sign in.
+    pub is_active: bool,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
