@@ -18,7 +18,8 @@ pub fn refused(text: &str) -> Option<&'static str> {
             '\u{2066}'..='\u{2068}' => open.push('\u{2069}'),
             // Each ends the last that was begun: an isolate also those begun within it.
             '\u{202c}' => {
-                if open.pop() != Some(c) {
+                let closes = open.pop();
+                if closes != Some(c) {
                     return Some(UNBALANCED);
                 }
             }
