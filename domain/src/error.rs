@@ -108,6 +108,8 @@ codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" => UnsupportedMediaType,
     /// A value is outside what is allowed.
     InvalidValue = "INVALID_VALUE" => Unprocessable,
+    /// A value holds what looks like the number of a payment card, which is never taken.
+    CardNumber = "CARD_NUMBER" => Unprocessable,
     /// An amount that its currency cannot express, or of another currency.
     InvalidMoney = "INVALID_MONEY" => Unprocessable,
     /// Nothing to order.

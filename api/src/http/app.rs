@@ -151,7 +151,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Surrounded<E> {
         request.set_data(peer);
         let id = choose_request_id(request.header("x-request-id"));
         let began = Instant::now();
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, path) = (request.method().clone(), refuse::loggable(request.uri().path()).to_owned());
         let mut response = with_request_id(
             id,
             audit::request(async {

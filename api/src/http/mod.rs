@@ -5,6 +5,7 @@ pub mod answer;
 pub mod app;
 pub mod cors;
 pub mod csv;
+pub mod declared;
 pub mod edge;
 pub mod error;
 pub mod kept;

@@ -16,6 +16,9 @@ use souk_entity::idempotency_key;
 
 use super::answer::Answer;
 
+/// The longest key, in characters.
+pub const LONGEST_KEY: usize = 100;
+
 /// Who sends which request under which key.
 #[derive(Clone, Debug)]
 pub struct Key {
@@ -38,8 +41,10 @@ impl Key {
         request: &impl std::fmt::Debug,
     ) -> Result<Option<Self>> {
         let Some(key) = key else { return Ok(None) };
-        if key.is_empty() || key.len() > 100 || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::invalid("Idempotency-Key is 1 to 100 printable ASCII characters without spaces."));
+        if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::invalid(format!(
+                "Idempotency-Key is 1 to {LONGEST_KEY} printable ASCII characters without spaces."
+            )));
         }
         let fingerprint = hex::encode(Sha256::digest(format!("{request:?}").as_bytes()));
         Ok(Some(Self { actor: actor.into(), route, key: key.to_owned(), fingerprint }))

@@ -28,6 +28,7 @@ pub struct CartItem {
     /// The offer.
     offer_id: Uuid,
     /// 1 to 9999 units.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     quantity: i64,
 }
 
@@ -70,6 +71,7 @@ pub struct NewCart {
 #[oai(deny_unknown_fields, example)]
 pub struct Quantity {
     /// 1 to 9999 units.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     quantity: i64,
 }
 

@@ -11,9 +11,9 @@ use super::file::{Line, Splitter};
 use super::{actor, change, columns};
 use crate::audit;
 use crate::error::{Code, Error, Result};
-use crate::history;
 use crate::job::{self, Task};
 use crate::store::{Store, Tx, changed_one};
+use crate::{card, history, json};
 
 /// The most rows of one file.
 pub const MOST_ROWS: i64 = 1_000_000;
@@ -66,10 +66,12 @@ impl Receiving {
     /// Takes the next piece of the file.
     ///
     /// # Errors
-    /// What [`Splitter::push`] says; [`Code::InvalidValue`] for a wrong header or more than
+    /// What [`Splitter::push`] says; [`Code::CardNumber`]; [`Code::InvalidValue`] for a wrong header or more than
     /// [`MOST_ROWS`] rows; the database's. The file cannot be completed then.
     pub async fn push(&mut self, piece: &[u8]) -> Result<()> {
+        let before = self.lines.len();
         self.splitter.push(piece, &mut self.lines)?;
+        self.refuse_cards(before)?;
         self.take_header()?;
         self.stage_full().await
     }
@@ -79,7 +81,9 @@ impl Receiving {
     /// # Errors
     /// As [`Receiving::push`]; [`Code::InvalidValue`] for a file without rows.
     pub async fn finish(&mut self) -> Result<(BatchId, i64)> {
+        let before = self.lines.len();
         self.splitter.finish(&mut self.lines)?;
+        self.refuse_cards(before)?;
         self.take_header()?;
         if self.new.format == BatchFormat::Csv && self.header.is_none() {
             columns::header(self.new.kind, "")?;
@@ -104,6 +108,19 @@ impl Receiving {
             Some(id) => discard(&self.store, id).await,
             None => Ok(()),
         }
+    }
+
+    /// Rows are staged as they came, so a file with the number of a card is refused before that.
+    fn refuse_cards(&self, from: usize) -> Result<()> {
+        let found = self.lines.iter().skip(from).find(|line| match (self.new.format, line.text.contains('\\')) {
+            // Digits can be written as escapes.
+            (BatchFormat::Ndjson, true) => match serde_json::from_str(&line.text) {
+                Ok(value) => card::found_in_json(&value),
+                Err(_) => card::found_in(&line.text),
+            },
+            _ => card::found_in(&line.text),
+        });
+        found.map_or(Ok(()), |line| Err(json::card_number(&format!("Line {}", line.number))))
     }
 
     fn take_header(&mut self) -> Result<()> {

@@ -279,6 +279,11 @@ impl Souk {
         format!("{what}-{}@example.com", self.people.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// What its processes have logged.
+    pub fn log(&self) -> String {
+        process::log(self.directory.path())
+    }
+
     /// The binary, set up for this installation.
     pub fn souk(&self, arguments: &[&str]) -> Command {
         let mut command = process::souk(arguments);
