@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod credentials;
+mod matrix;
 mod roles;
 mod strangers;
 mod suspension;
