@@ -59,6 +59,45 @@ impl Operation {
         parts.collect::<Vec<_>>().join("/")
     }
 
+    /// How many parameters its path has.
+    pub fn parameters(&self) -> usize {
+        self.path.matches('{').count()
+    }
+
+    /// The path with these values in the places of its parameters.
+    pub fn address_of(&self, values: &[&str]) -> String {
+        assert_eq!(values.len(), self.parameters(), "the parameters of {}", self.id());
+        let mut values = values.iter().copied();
+        let parts =
+            self.path.split('/').map(|part| if part.starts_with('{') { values.next().unwrap_or(part) } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    /// The example of its JSON body.
+    pub fn example(&self, document: &Value) -> Option<Value> {
+        self.body().map(|schema| resolve(document, schema)["example"].clone())
+    }
+
+    /// Whether it takes a file of rows.
+    pub fn takes_rows(&self) -> bool {
+        self.spec["requestBody"].is_object() && self.body().is_none()
+    }
+
+    /// Every field of its JSON body that is an id, such as `lines/0/line_id`, and with a question mark
+    /// every id of its query.
+    pub fn ids(&self, document: &Value) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        if let Some(schema) = self.body() {
+            collect_ids(document, schema, "", &mut found);
+        }
+        for parameter in self.spec["parameters"].as_array().into_iter().flatten() {
+            if parameter["in"] == "query" && resolve(document, &parameter["schema"])["format"] == "uuid" {
+                found.insert(format!("?{}", text(&parameter["name"])));
+            }
+        }
+        found
+    }
+
     /// The request with an example as its body.
     pub fn request(&self, document: &Value, client: &Client) -> RequestBuilder {
         let request = client.request(self.method.clone(), &self.address()).header("If-Match", "\"1\"");
@@ -75,6 +114,20 @@ impl Operation {
     /// The schema of its JSON body.
     pub fn body(&self) -> Option<&Value> {
         self.spec["requestBody"]["content"].get("application/json").map(|content| &content["schema"])
+    }
+}
+
+fn collect_ids(document: &Value, schema: &Value, place: &str, found: &mut BTreeSet<String>) {
+    let schema = resolve(document, schema);
+    if schema["format"] == "uuid" {
+        found.insert(place.to_owned());
+    }
+    let below = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}/{name}") };
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        collect_ids(document, schema, &below(name), found);
+    }
+    if schema["type"] == "array" {
+        collect_ids(document, &schema["items"], &below("0"), found);
     }
 }
 

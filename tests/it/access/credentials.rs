@@ -10,10 +10,10 @@ use souk_domain::Clock;
 
 use crate::souk::{Answer, Client, Options, Souk, admin, text};
 
-const SECRET: &str = "the master secret of these tests";
+pub(super) const SECRET: &str = "the master secret of these tests";
 
 /// The key that access tokens are signed with.
-fn key() -> Vec<u8> {
+pub(super) fn key() -> Vec<u8> {
     Sha256::digest(format!("souk access token\0{SECRET}").as_bytes()).to_vec()
 }
 
@@ -22,19 +22,19 @@ fn kid() -> String {
     Sha256::digest(key())[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn token(algorithm: Algorithm, key: &[u8], claims: &Value) -> String {
+pub(super) fn token(algorithm: Algorithm, key: &[u8], claims: &Value) -> String {
     let header = Header { kid: Some(kid()), ..Header::new(algorithm) };
     jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key)).expect("a token")
 }
 
 /// The claims of a token that was given.
-fn claims_of(token: &str) -> Value {
+pub(super) fn claims_of(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a payload");
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON")
 }
 
 /// Those claims with changes.
-fn changed(claims: &Value, changes: Value) -> Value {
+pub(super) fn changed(claims: &Value, changes: Value) -> Value {
     let mut claims = claims.clone();
     let fields = claims.as_object_mut().expect("an object");
     for (name, value) in changes.as_object().expect("an object") {

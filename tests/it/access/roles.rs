@@ -130,3 +130,40 @@ async fn staff_work_and_leave_the_settings_to_the_owner() {
     let shown = seller.client.get("/api/v1/seller").await.expect(200);
     assert_eq!(shown["seller"]["return_window_days"], 14);
 }
+
+#[tokio::test]
+async fn what_is_taken_away_in_the_middle_of_requests_is_gone_for_all_that_follow() {
+    let souk = Souk::start().await;
+    let seller = souk.seller("A Seller").await;
+    let offer = seller.offer("LAMP", "10.00", 5).await;
+    let order = souk.guest().buy(&[(&offer, 1)]).await;
+    let refunds = format!("/api/v1/seller/orders/{}/refunds", order.part(&seller).id());
+    let (operator, id) = souk.operator("admin").await;
+    let payouts = format!("/api/v1/admin/sellers/{}/payouts", seller.id);
+    let (pay_out, give) = (
+        || operator.post_empty(&payouts),
+        || seller.client.post(&refunds, json!({"goodwill_amount": "0.01", "currency": "USD"})),
+    );
+    let take_away = async {
+        souk.set_role(&id, "manager").await;
+        let sql = "UPDATE seller_member SET role = 'staff', money = FALSE";
+        assert_eq!(souk.database().execute(sql, []).await, 1);
+        // Whoever asks from here on asks too late.
+        let late = (0..5).map(|_| async { tokio::join!(pay_out(), give()) });
+        for (paid, given) in futures::future::join_all(late).await {
+            paid.refused(403, "FORBIDDEN");
+            given.refused(403, "FORBIDDEN");
+        }
+    };
+    let asked = futures::future::join_all((0..10).map(|_| async { tokio::join!(pay_out(), give()) }));
+    let (asked, ()) = tokio::join!(asked, take_away);
+    let mut given = 0;
+    for (pay_out, give) in asked {
+        assert!([200, 403].contains(&pay_out.status.as_u16()), "{}", pay_out.json());
+        assert!([201, 403].contains(&give.status.as_u16()), "{}", give.json());
+        given += i64::from(give.status.as_u16() == 201);
+    }
+    let sql = "SELECT count(*) FROM refund";
+    assert_eq!(souk.database().number(sql, []).await, given, "refunds that were let in");
+    souk.settle().await;
+}

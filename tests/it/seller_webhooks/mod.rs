@@ -4,7 +4,7 @@
 mod again;
 mod apart;
 mod endpoints;
-mod receiver;
+pub mod receiver;
 mod secrets;
 mod told;
 mod tried;

@@ -38,6 +38,14 @@ impl Client {
         Self { credential: Credential::Guest(token.to_owned()), ..self.clone() }
     }
 
+    /// The token of a guest.
+    pub fn guest_token(&self) -> Option<&str> {
+        match &self.credential {
+            Credential::Guest(token) => Some(token),
+            _ => None,
+        }
+    }
+
     /// Makes an account and signs in.
     pub async fn register(&self, email: &str) -> Self {
         let body = json!({"email": email, "password": PASSWORD, "name": "A Person"});

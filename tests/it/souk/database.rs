@@ -147,7 +147,7 @@ impl Database {
         self.number(sql, [(Clock::System.now() + TimeDelta::minutes(1)).into()]).await
     }
 
-    async fn connection(&self) -> &DatabaseConnection {
+    pub(super) async fn connection(&self) -> &DatabaseConnection {
         self.connection.get_or_init(|| connect(&self.url)).await
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod client;
+mod contents;
 mod database;
 mod eventually;
 pub mod mail;
@@ -29,6 +30,7 @@ use tokio::sync::OnceCell;
 
 pub use admin::Admin;
 pub use client::{Answer, Client, text};
+pub use contents::Contents;
 pub use database::long_ago;
 pub use eventually::eventually;
 pub use options::Options;
