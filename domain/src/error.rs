@@ -68,6 +68,8 @@ codes! {
     Unauthenticated = "UNAUTHENTICATED" => Unauthenticated,
     /// E-mail or password is wrong.
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated,
+    /// The password that was sent as proof is wrong; who asked stays signed in.
+    WrongPassword = "WRONG_PASSWORD" => Unprocessable,
     /// A token from an e-mail is unknown, used, over, or not the newest.
     TokenNotGood = "TOKEN_NOT_GOOD" => Unprocessable,
     /// A webhook's signature is missing, wrong or too old.

@@ -198,5 +198,5 @@ async fn check_password(ctx: &Ctx<'_>, user: UserId, password: String) -> Result
     if verify_password(SecretString::from(password), hash).await? {
         return Ok(());
     }
-    Err(Error::new(Code::BadCredentials, "The current password is wrong."))
+    Err(Error::new(Code::WrongPassword, "The current password is wrong."))
 }

@@ -119,7 +119,7 @@ async fn an_account_moves_to_an_address_that_answers_and_the_old_one_is_told() {
     let bob = client(&souk, &register(&souk, "bob@example.com").await);
     let change = |email: &str, password: &str| json!({"email": email, "current_password": password});
     let path = "/api/v1/me/email";
-    ann.put(path, change("new@example.com", "a wrong password")).await.refused(401, "BAD_CREDENTIALS");
+    ann.put(path, change("new@example.com", "a wrong password")).await.refused(422, "WRONG_PASSWORD");
     ann.put(path, change("bob@example.com", PASSWORD)).await.refused(409, "ALREADY_EXISTS");
     ann.put(path, change("nonsense", PASSWORD)).await.refused(422, "INVALID_VALUE");
     ann.put(path, change("new@example.com", PASSWORD)).await.expect(200);
@@ -149,7 +149,7 @@ async fn a_changed_password_leaves_the_sign_in_that_changed_it() {
     let there = sign_in(&souk, "ann@example.com", PASSWORD).await.expect(200);
     let body = |current: &str| json!({"current_password": current, "new_password": "another horse battery"});
     let ann = client(&souk, &here);
-    ann.put("/api/v1/me/password", body("a wrong password")).await.refused(401, "BAD_CREDENTIALS");
+    ann.put("/api/v1/me/password", body("a wrong password")).await.refused(422, "WRONG_PASSWORD");
     ann.put("/api/v1/me/password", body(PASSWORD)).await.expect(200);
     ann.get("/api/v1/me").await.expect(200);
     client(&souk, &there).get("/api/v1/me").await.refused(401, "UNAUTHENTICATED");

@@ -84,7 +84,7 @@ async fn a_card_is_neither_kept_nor_logged() {
     let numbered = anyone.request(Method::GET, "/api/v1/catalog/products").header("x-request-id", "4111111111111111");
     assert_ne!(send(numbered).await.header("x-request-id"), Some("4111111111111111"));
 
-    for row in shop.souk.database().rows(&[]).await {
+    for row in shop.souk.database().contents(&[]).await.into_values().flatten() {
         assert!(!PARTS.iter().any(|part| row.contains(part)), "{row}");
     }
     let log = shop.souk.log();

@@ -13,13 +13,13 @@ pub type Contents = BTreeMap<String, Vec<String>>;
 impl Database {
     /// Runs a query of ids.
     pub async fn ids(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Vec<Uuid> {
-        let rows = self.rows(sql, values).await;
+        let rows = self.query(sql, values).await;
         rows.iter().map(|row| row.try_get_by_index(0).unwrap_or_else(|error| panic!("{sql}: {error}"))).collect()
     }
 
     /// Runs a query of text with values.
     pub async fn words_of(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Vec<String> {
-        self.rows(sql, values).await.iter().map(|row| row.try_get_by_index(0).expect("text")).collect()
+        self.query(sql, values).await.iter().map(|row| row.try_get_by_index(0).expect("text")).collect()
     }
 
     /// Every row of every table but what moves on its own: columns, or with `*` tables.
@@ -92,7 +92,7 @@ impl Database {
                 }
             }
             let select: String = keys.keys().map(|column| format!(", \"{column}\"")).collect();
-            for row in self.rows(&format!("SELECT id{select} FROM \"{table}\""), []).await {
+            for row in self.query(&format!("SELECT id{select} FROM \"{table}\""), []).await {
                 // The simulated companies have names instead.
                 let Ok(id) = row.try_get_by_index::<Uuid>(0) else { continue };
                 let parent = |(at, parent): (usize, &&str)| {
@@ -126,7 +126,7 @@ impl Database {
         self.words(&sql).await.into_iter().collect()
     }
 
-    async fn rows(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Vec<QueryResult> {
+    async fn query(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Vec<QueryResult> {
         let connection = self.connection().await;
         let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
         connection.query_all_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"))

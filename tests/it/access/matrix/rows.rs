@@ -25,6 +25,11 @@ fn of_shopper(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "cart" => "SELECT id FROM cart WHERE {owner} = $1 AND status = 'open' ORDER BY id DESC",
         "order" => "SELECT id FROM orders WHERE {owner} = $1 ORDER BY id",
+        // The latest, so that who asks stays signed in.
+        "session" => {
+            "SELECT t.family_id FROM refresh_token t JOIN cart c ON c.user_id = t.user_id \
+             WHERE c.{owner} = $1 ORDER BY t.id DESC"
+        }
         "seller_order" => {
             "SELECT p.id FROM seller_order p JOIN orders o ON o.id = p.order_id WHERE o.{owner} = $1 ORDER BY p.id"
         }
@@ -80,6 +85,7 @@ fn of_seller(kind: &str) -> Option<&'static str> {
 fn of_all(kind: &str) -> Option<&'static str> {
     Some(match kind {
         // Those to whom something may be done.
+        "audit_entry" => "SELECT id FROM audit_entry ORDER BY id",
         "api_key" => "SELECT id FROM api_key WHERE seller_id IS NULL AND name = 'To be revoked'",
         "seller" => "SELECT id FROM seller WHERE name = 'A Seller To Be Decided On'",
         "user" => "SELECT id FROM app_user WHERE name = 'A Person To Be Decided On'",
@@ -95,6 +101,7 @@ fn of_all(kind: &str) -> Option<&'static str> {
         "payout" => "SELECT id FROM payout ORDER BY id",
         "product" => "SELECT id FROM product ORDER BY id",
         "refund" => "SELECT id FROM refund ORDER BY id",
+        "refund_approval" => "SELECT id FROM refund_approval ORDER BY id",
         "seller_order" => "SELECT id FROM seller_order ORDER BY id",
         "shipping_method" => "SELECT id FROM shipping_method ORDER BY id",
         "tax_exemption" => "SELECT id FROM tax_exemption ORDER BY id",

@@ -132,12 +132,15 @@ pub async fn reject(tx: &Tx, id: RefundApprovalId, operator: UserId, reason: &st
 /// Takes a wish back.
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::Forbidden`] for anybody but who has asked for it;
-/// [`Code::IllegalTransition`] when it is decided or its time is over.
+/// [`Code::NotFound`]; [`Code::IllegalTransition`] for anybody but who has asked for it, and when it is
+/// decided or its time is over.
 pub async fn withdraw(tx: &Tx, id: RefundApprovalId, operator: UserId) -> Result<refund_approval::Model> {
     let approval = lock(tx, id).await?;
     if approval.requested_by != operator {
-        return Err(Error::new(Code::Forbidden, "Only who has asked for it can withdraw it; reject it instead."));
+        return Err(Error::new(
+            Code::IllegalTransition,
+            "Only who has asked for it can withdraw it; reject it instead.",
+        ));
     }
     open(tx, &approval)?;
     let actor = Actor::Operator(operator);
