@@ -41,6 +41,7 @@ impl Market {
         let shoppers = [souk.shopper().await, souk.shopper().await];
         let guests = [souk.guest(), souk.guest()];
         join_all(shoppers.iter().chain(&guests).map(|shopper| trade(&souk, &shops, shopper))).await;
+        shoppers[0].buy(&[(&shops[0].offer, 2), (&shops[1].offer, 2)]).await;
         pay_out(&souk, &shops).await;
         operate(&souk, &shoppers[1]).await;
         let owners = owners(&shops, &shoppers, &guests).await;

@@ -63,6 +63,12 @@ fn of_seller(kind: &str) -> Option<&'static str> {
         "batch" => "SELECT id FROM batch WHERE seller_id = $1 ORDER BY id",
         "seller_order" => "SELECT id FROM seller_order WHERE seller_id = $1 ORDER BY id",
         "line" => "SELECT id FROM order_line WHERE seller_id = $1 ORDER BY seller_order_id, id",
+        // What can still be packed.
+        "accepted_part" => "SELECT id FROM seller_order WHERE seller_id = $1 AND status = 'processing' ORDER BY id",
+        "accepted_line" => {
+            "SELECT l.id FROM order_line l JOIN seller_order p ON p.id = l.seller_order_id \
+             WHERE p.seller_id = $1 AND p.status = 'processing' ORDER BY p.id, l.id"
+        }
         "shipment" => "SELECT id FROM shipment WHERE seller_id = $1 AND direction = 'outbound' ORDER BY id",
         "return" => "SELECT id FROM return_request WHERE seller_id = $1 ORDER BY id",
         "payout" => "SELECT id FROM payout WHERE seller_id = $1 ORDER BY id",
