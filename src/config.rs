@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
+use souk_domain::payment::refund::approval::Limits;
 use souk_domain::webhook::target::Targets;
 
 use crate::command::Failure;
+use crate::edge::EdgeSettings;
 
 /// Settings that every command shares; each has an environment variable.
 #[derive(Args, Clone, Debug)]
@@ -46,6 +48,12 @@ pub struct Settings {
     /// Minutes for which an unpaid order holds its stock
     #[arg(long, env = "SOUK_PAYMENT_WINDOW_MINUTES", global = true, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_080))]
     pub payment_window_minutes: u32,
+    /// What operators may refund of one order without a second operator's approval, by currency
+    ///
+    /// `USD:500.00,JPY:60000,*:500`: `*` has to be there for all other currencies, in whole units of each; `none` in
+    /// place of an amount is no limit, and `*:none` alone switches approvals off.
+    #[arg(long, env = "SOUK_REFUND_APPROVAL_ABOVE", global = true, default_value = "*:500", value_parser = limits)]
+    pub refund_approval_above: Limits,
     /// Database connections of this process, 2 to 200 (SQLite: readers)
     #[arg(long, env = "SOUK_DB_CONNECTIONS", global = true, default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=200))]
     pub db_connections: u32,
@@ -69,6 +77,9 @@ pub struct Settings {
     /// Where people see their orders (`/orders/{id}`, for sellers `/seller/orders/{id}` and `/seller/inventory`); left out, e-mail has no links
     #[arg(long, env = "SOUK_STOREFRONT_URL", global = true)]
     pub storefront_url: Option<String>,
+    /// What stands between the network and the API
+    #[command(flatten)]
+    pub edge: EdgeSettings,
     /// Where events are told
     #[command(flatten)]
     pub brokers: BrokerSettings,
@@ -230,6 +241,10 @@ impl Settings {
         let transit = self.simulator_transit_seconds.map(|seconds| Duration::from_secs(seconds.into()));
         (transit, Duration::from_millis(self.simulator_latency_ms.into()))
     }
+}
+
+fn limits(text: &str) -> Result<Limits, String> {
+    text.parse().map_err(|error: souk_domain::Error| error.message)
 }
 
 fn sqlite_url(file: &Path) -> String {

@@ -5,10 +5,13 @@ mod brokers;
 mod command;
 mod config;
 mod database;
+mod edge;
 mod mail;
 mod platform;
-
+mod server;
+mod stall;
 mod telemetry;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -52,6 +55,8 @@ enum Command {
     Verify(command::verify::Verify),
     /// List, show, redrive and discard background jobs
     Jobs(command::jobs::Jobs),
+    /// Check the audit log of privileged changes, and tell where it ends
+    Audit(command::audit::Audit),
     /// Read the log of events, and see and move its consumers
     Events(command::events::Events),
     /// Print the OpenAPI document
@@ -88,6 +93,7 @@ fn main() -> ExitCode {
             Command::Import(import) => import.run(cli.settings).await,
             Command::Verify(verify) => verify.run(cli.settings).await,
             Command::Events(events) => events.run(cli.settings).await,
+            Command::Audit(audit) => audit.run(cli.settings).await,
             Command::Jobs(jobs) => jobs.run(cli.settings).await,
             Command::Openapi => Ok(()),
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use poem::listener::{Acceptor, Listener, TcpAcceptor, TcpListener};
 use secrecy::SecretString;
 use souk_api::{ApiConfig, Context};
+use souk_domain::audit::{self, Fields, acting_as};
 use souk_domain::cache::AnswerCache;
 use souk_domain::event::{Projection, Sink};
 use souk_domain::notification::projection::Notifications;
@@ -22,12 +22,14 @@ use souk_integrations::simulated::{Control, Percent, Simulator, SimulatorConfig}
 use souk_integrations::webhook::HttpSender;
 use souk_jobs::{Bell, EventRuntime, Lane, Mail, Runtime, Scheduler, Webhooks, Work, WorkerConfig};
 use souk_migration::{Migrator, MigratorTrait};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::command::Failure;
 use crate::config::{DatabaseUrl, Settings, Switch};
 use crate::database::{self, Pools};
+use crate::server::Door;
 use crate::{beside, brokers, mail, telemetry};
 
 /// The largest JSON body.
@@ -60,7 +62,7 @@ impl Platform {
         let secret = settings.secret()?;
         let url = settings.database()?;
         let redis = settings.redis()?;
-        let mail = mail::open(&settings)?;
+        let mail = mail::open(&settings, &secret)?;
         let namespace = namespace(&url);
         let pools = database::connect(&url, settings.db_connections).await?;
         match &url {
@@ -118,10 +120,12 @@ impl Platform {
             return Ok(());
         }
         let hash = souk_api::hash_password(password.clone()).await?;
-        let made = self
-            .store
-            .write(async |tx| account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await)
-            .await;
+        let make = self.store.write(async |tx| {
+            let user = account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await?;
+            audit::note(&tx, "user", user.id, Fields::new().made("role", user.role));
+            Ok(user)
+        });
+        let made = acting_as(audit::Acting::command("cli:administrator"), make).await;
         match made {
             // Another process that started at the same moment has made it.
             Err(error) if error.code == souk_domain::Code::AlreadyExists => Ok(()),
@@ -212,16 +216,17 @@ impl Platform {
         Ok(sinks)
     }
 
-    /// Serves the API on `acceptor` until `stop` is cancelled and running requests have ended.
+    /// Serves the API at `door` until `stop` is cancelled and running requests have ended.
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn serve(&self, acceptor: TcpAcceptor, stop: CancellationToken) -> Result<(), Failure> {
+    pub async fn serve(&self, door: Door, stop: CancellationToken) -> Result<(), Failure> {
         let config = ApiConfig {
             secret: self.secret.clone(),
             token_keys: self.settings.token_keys.clone(),
             webhook_targets: self.settings.webhook_targets(),
             payment_window: TimeDelta::minutes(self.settings.payment_window_minutes.into()),
+            refund_limits: self.settings.refund_approval_above.clone(),
             body_limit: BODY_LIMIT,
         };
         let cache = self.cache.clone().map(|cache| Arc::new(cache) as Arc<dyn AnswerCache>);
@@ -235,18 +240,21 @@ impl Platform {
         if let Some(control) = self.control() {
             beside.push(("/simulator", beside::routes(control)));
         }
-        let app = souk_api::app(context, beside);
+        let edge = self.settings.edge.edge(self.redis.as_ref(), &self.namespace)?;
+        let app = souk_api::app(context, edge, beside);
         let upkeep = tokio::spawn(async {
             loop {
                 tokio::time::sleep(Duration::from_secs(5)).await;
                 telemetry::upkeep();
             }
         });
-        let served = poem::Server::new_with_acceptor(acceptor)
-            .run_with_graceful_shutdown(app, stop.cancelled_owned(), Some(self.settings.shutdown()))
-            .await;
+        let renewal = door.tls.clone().map(|tls| tokio::spawn(tls.renew()));
+        door.serve(app, self.settings.edge.bounds(self.settings.shutdown()), stop).await;
         upkeep.abort();
-        Ok(served?)
+        if let Some(renewal) = renewal {
+            renewal.abort();
+        }
+        Ok(())
     }
 
     fn redis_probe(&self) -> Option<souk_api::RedisProbe> {
@@ -292,15 +300,16 @@ impl Workers {
 /// Listens on the configured address, and tells it and the URL that it is reached by.
 ///
 /// # Errors
-/// [`Failure::Usage`] when the address is taken.
-pub async fn listen(settings: &Settings, address: SocketAddr) -> Result<(TcpAcceptor, String), Failure> {
-    let acceptor = TcpListener::bind(address)
-        .into_acceptor()
+/// [`Failure::Usage`] when the address is taken, or the certificate is wrong.
+pub async fn listen(settings: &Settings, address: SocketAddr) -> Result<(Door, String), Failure> {
+    let tls = settings.edge.tls()?;
+    let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Failure::Usage(format!("SOUK_BIND: {address} cannot be listened on: {error}.")))?;
-    let bound = acceptor.local_addr().into_iter().find_map(|address| address.as_socket_addr().copied());
-    let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", bound.unwrap_or(address)));
-    Ok((acceptor, url.trim_end_matches('/').to_owned()))
+    let address = listener.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+    Ok((Door { listener, address, tls }, url.trim_end_matches('/').to_owned()))
 }
 
 /// Brings the schema up to date.

@@ -41,7 +41,24 @@ pub struct Operation {
     pub need: Need,
 }
 
+/// What a person does to their own account that is no matter of its security.
+const UNAUDITED: &[&str] = &["getMe"];
+
 impl Operation {
+    /// Whether what it writes goes into the audit log: all that operators do, what concerns a
+    /// seller's money, access and systems, and the security of an account.
+    pub fn is_audited(&self) -> bool {
+        match self.need {
+            Need::Operator(..) => true,
+            Need::Seller { any_of, mode } => {
+                let weighty = [SellerArea::Money, SellerArea::Webhooks, SellerArea::Settings];
+                mode == Write && any_of.iter().any(|area| weighty.contains(area))
+            }
+            Need::Person => !UNAUDITED.contains(&self.id),
+            Need::Anybody | Need::Shopper => false,
+        }
+    }
+
     /// The operation that `request` has been routed to.
     ///
     /// # Errors
@@ -78,7 +95,10 @@ const TABLE: &[(Need, &[&str])] = &[
     (
         Need::Anybody,
         &[
+            "confirmEmail",
+            "forgotPassword",
             "getHealth",
+            "resetPassword",
             "getProduct",
             "getReadiness",
             "listCategories",
@@ -124,7 +144,19 @@ const TABLE: &[(Need, &[&str])] = &[
             "updateOrderItem",
         ],
     ),
-    (Need::Person, &["applyToSell", "getMe"]),
+    (
+        Need::Person,
+        &[
+            "applyToSell",
+            "changeEmail",
+            "changePassword",
+            "endSession",
+            "getMe",
+            "listSessions",
+            "sendVerification",
+            "signOutEverywhere",
+        ],
+    ),
     (Need::Seller { any_of: &[], mode: Read }, &["getSeller"]),
     (
         Need::Seller { any_of: &[SellerArea::Catalogue], mode: Read },
@@ -239,7 +271,10 @@ const TABLE: &[(Need, &[&str])] = &[
         &["downloadBatchErrors", "followBatch", "getBatch", "listBatchRows", "listBatches"],
     ),
     (Need::Seller { any_of: &[SellerArea::Catalogue, SellerArea::Orders], mode: Write }, &["cancelBatch"]),
-    (Need::Operator(OperatorArea::Access, Read), &["adminGetUser", "adminListApiKeys", "adminListUsers"]),
+    (
+        Need::Operator(OperatorArea::Access, Read),
+        &["adminGetUser", "adminListApiKeys", "adminListUsers", "getAuditEntry", "listAuditEntries"],
+    ),
     (
         Need::Operator(OperatorArea::Access, Write),
         &["adminCreateApiKey", "adminRevokeApiKey", "setUserActive", "setUserRole"],
@@ -328,8 +363,14 @@ const TABLE: &[(Need, &[&str])] = &[
         Need::Operator(OperatorArea::Orders, Write),
         &["adminCancelBatch", "adminCancelSellerOrder", "adminSetOrderStatus", "adminUploadOrders"],
     ),
-    (Need::Operator(OperatorArea::Refunds, Read), &["adminGetRefund", "adminGetRefundable", "adminListRefunds"]),
-    (Need::Operator(OperatorArea::Refunds, Write), &["refundSellerOrder", "retryRefund"]),
+    (
+        Need::Operator(OperatorArea::Refunds, Read),
+        &["adminGetRefund", "adminGetRefundable", "adminListRefunds", "getRefundApproval", "listRefundApprovals"],
+    ),
+    (
+        Need::Operator(OperatorArea::Refunds, Write),
+        &["approveRefund", "refundSellerOrder", "rejectRefund", "retryRefund", "withdrawRefund"],
+    ),
     (Need::Operator(OperatorArea::Sellers, Read), &["adminGetSeller", "adminListSellers"]),
     (Need::Operator(OperatorArea::Sellers, Write), &["approveSeller", "rejectSeller", "suspendSeller"]),
 ];
@@ -348,6 +389,21 @@ mod tests {
         let document: BTreeSet<String> = document::operations().into_iter().map(|route| route.id).collect();
         assert_eq!(table, document);
         assert_eq!(ROUTES.len(), table.len(), "two operations have one route");
+    }
+
+    #[test]
+    fn what_is_weighty_is_audited() {
+        let audited = |id: &str| ROUTES.values().any(|operation| operation.id == id && operation.is_audited());
+        for id in ["refundSellerOrder", "setUserRole", "refundOrder", "setPayoutAccount", "createApiKey", "applyToSell"]
+        {
+            assert!(audited(id), "{id}");
+        }
+        for id in ["placeOrder", "getMe", "changeOffer", "createShipment", "cancelBatch", "signIn", "getPayout"] {
+            assert!(!audited(id), "{id}");
+        }
+        for id in UNAUDITED {
+            assert!(ROUTES.values().any(|operation| operation.id == *id), "{id}");
+        }
     }
 
     #[test]

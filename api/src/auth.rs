@@ -8,7 +8,7 @@ use souk_domain::access::{Scopes, SellerArea, member_may, role_may};
 use souk_domain::account::{self, api_key};
 use souk_domain::actor::Actor;
 use souk_domain::cart::Owner;
-use souk_domain::{Code, Error, Result};
+use souk_domain::{Code, Error, Result, audit};
 use souk_entity::id::{ApiKeyId, SellerId, UserId};
 use souk_entity::status::SellerStatus;
 use souk_entity::{seller, user};
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::access::{Need, Operation};
 use crate::context::Context;
 use crate::http::error::ApiError;
+use crate::http::request::request_id;
 use crate::token::{Audience, Token};
 
 fn context(request: &Request) -> Result<&Arc<Context>> {
@@ -30,6 +31,24 @@ pub enum Credential {
     SignIn(uuid::Uuid),
     /// An API key.
     Key(ApiKeyId),
+}
+
+/// Says who calls, so that all that an audited operation writes is entered in the audit log.
+fn enter(request: &Request, actor: Actor, credential: Credential) -> Result<()> {
+    let operation = Operation::of(request)?;
+    if !operation.is_audited() {
+        return Ok(());
+    }
+    audit::set(audit::Acting {
+        actor,
+        credential: Some(match credential {
+            Credential::SignIn(id) => audit::Credential::SignIn(id),
+            Credential::Key(id) => audit::Credential::ApiKey(id.into()),
+        }),
+        operation: operation.id.into(),
+        request: Some(format!("{} {}", request.method(), request.original_uri().path())),
+        request_id: Some(request_id()),
+    })
 }
 
 /// The token of a request, where it is for an API.
@@ -63,21 +82,34 @@ async fn present(context: &Context, token: &Token) -> Result<user::Model> {
 /// A signed-in person.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "signed_in")]
-pub struct SignedIn(pub UserId);
+pub struct SignedIn(pub Person);
+
+/// Who is signed in, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    /// The person.
+    pub user: UserId,
+    /// The sign-in.
+    pub sign_in: uuid::Uuid,
+}
 
 /// Shopping goes by the token alone, which lasts ten minutes; what concerns the account itself looks up
 /// whether the sign-in goes on.
-async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<UserId> {
+async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Person> {
     Ok(person(request, &bearer).await.map_err(ApiError::from)?)
 }
 
-async fn person(request: &Request, bearer: &Bearer) -> Result<UserId> {
+async fn person(request: &Request, bearer: &Bearer) -> Result<Person> {
     let token = token(request, bearer, Audience::Storefront)?;
     match Operation::of(request)?.need {
-        Need::Shopper => Ok(token.user),
-        Need::Person => Ok(present(context(request)?, &token).await?.id),
-        _ => Err(misplaced(request)),
+        Need::Shopper => {}
+        Need::Person => {
+            let user = present(context(request)?, &token).await?.id;
+            enter(request, Actor::Shopper(Some(user)), Credential::SignIn(token.sign_in))?;
+        }
+        _ => return Err(misplaced(request)),
     }
+    Ok(Person { user: token.user, sign_in: token.sign_in })
 }
 
 /// An operation whose handler takes other people than the access table says: nobody gets in.
@@ -88,7 +120,7 @@ fn misplaced(request: &Request) -> Error {
 impl SignedIn {
     /// As the owner of carts and orders.
     pub fn owner(&self) -> Owner {
-        Owner::User(self.0)
+        Owner::User(self.0.user)
     }
 }
 
@@ -127,7 +159,7 @@ impl Shopper {
     /// As history shows them.
     pub fn actor(&self) -> Actor {
         match self {
-            Self::SignedIn(user) => Actor::Shopper(Some(user.0)),
+            Self::SignedIn(user) => Actor::Shopper(Some(user.0.user)),
             Self::Guest(_) => Actor::Shopper(None),
         }
     }
@@ -135,7 +167,7 @@ impl Shopper {
     /// Separates the idempotency keys of different shoppers.
     pub fn key_space(&self) -> String {
         match self {
-            Self::SignedIn(user) => format!("user:{}", user.0),
+            Self::SignedIn(user) => format!("user:{}", user.0.user),
             Self::Guest(guest) => format!("guest:{}", guest.0),
         }
     }
@@ -181,7 +213,9 @@ impl Selling {
 }
 
 async fn selling(request: &Request, bearer: Bearer) -> poem::Result<Member> {
-    Ok(member(request, &bearer).await.map_err(ApiError::from)?)
+    let member = member(request, &bearer).await.map_err(ApiError::from)?;
+    enter(request, Actor::Seller(member.seller, member.user), member.credential).map_err(ApiError::from)?;
+    Ok(member)
 }
 
 async fn member(request: &Request, bearer: &Bearer) -> Result<Member> {
@@ -284,7 +318,35 @@ async fn operator(request: &Request, bearer: &Bearer) -> Result<Operator> {
         Operator { user, credential: Credential::SignIn(token.sign_in) }
     };
     if role_may(operator.user.role, area, mode) {
+        enter(request, Actor::Operator(operator.user.id), operator.credential)?;
         return Ok(operator);
     }
     Err(Error::new(Code::Forbidden, format!("The role {} does not allow this.", operator.user.role)))
+}
+
+/// Whom a request is counted for.
+pub enum Caller {
+    /// Somebody whose access token is ours.
+    User(UserId),
+    /// Whoever has an API key of this hash, if there is one.
+    Key(String),
+    /// A guest whose token has this hash, if there is one.
+    Guest(String),
+    /// Nobody that we know: no credential, or none that can be one.
+    Nobody,
+}
+
+/// Whom a request is counted for, by what can be told without the database.
+pub fn caller(request: &Request, context: &Context) -> Caller {
+    let authorization = request.header("authorization").and_then(|header| header.split_once(' '));
+    let bearer = authorization.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
+    match (bearer.map(str::trim), request.header("x-guest-token")) {
+        (Some(key), _) if key.starts_with(api_key::MARK) => Caller::Key(account::token_hash(key)),
+        (Some(token), _) => {
+            let token = context.keys.verify(token, context.store.now());
+            token.map_or(Caller::Nobody, |token| Caller::User(token.user))
+        }
+        (None, Some(token)) if (32..=128).contains(&token.len()) => Caller::Guest(account::token_hash(token)),
+        _ => Caller::Nobody,
+    }
 }

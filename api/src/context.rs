@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
+use souk_domain::account::token::AccountTokens;
 use souk_domain::cache::AnswerCache;
 use souk_domain::order::number::OrderNumbers;
+use souk_domain::payment::refund::approval::Limits;
 use souk_domain::port::Ports;
 use souk_domain::webhook::secret::WebhookSecrets;
 use souk_domain::webhook::target::Targets;
@@ -24,6 +26,8 @@ pub struct ApiConfig {
     pub webhook_targets: Targets,
     /// How long stock is held for an unpaid order.
     pub payment_window: TimeDelta,
+    /// What operators may refund of an order without a second one.
+    pub refund_limits: Limits,
     /// The largest JSON body that is read, in bytes.
     pub body_limit: usize,
 }
@@ -35,6 +39,7 @@ pub struct Context {
     pub(crate) numbers: OrderNumbers,
     pub(crate) keys: Keys,
     pub(crate) webhook_secrets: WebhookSecrets,
+    pub(crate) tokens: AccountTokens,
     pub(crate) config: ApiConfig,
     /// Keeps answers; `None` where none are kept.
     pub(crate) cache: Option<Arc<dyn AnswerCache>>,
@@ -65,7 +70,8 @@ impl Context {
             None => Keys::derived(&config.secret),
         };
         let webhook_secrets = WebhookSecrets::new(&config.secret);
+        let tokens = AccountTokens::new(&config.secret);
         let numbers = OrderNumbers::default();
-        Ok(Arc::new(Self { store, ports, numbers, keys, webhook_secrets, config, cache, redis }))
+        Ok(Arc::new(Self { store, ports, numbers, keys, webhook_secrets, tokens, config, cache, redis }))
     }
 }

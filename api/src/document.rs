@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use crate::{admin, health, public, seller, shopper, webhooks};
 
+mod told;
+
 /// The id in examples; it names nothing.
 pub(crate) const EXAMPLE_ID: Uuid = Uuid::from_u128(0x019a_a0f1_7e1c_7d3a_8c55_0f8e_3b6c_2a41);
 
@@ -94,7 +96,14 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::webhook_deliveries::WebhookDeliveries,
             admin::webhooks::AdminWebhooks,
         ),
-        (seller::api_keys::ApiKeys, admin::users::Users, admin::api_keys::AdminApiKeys),
+        (shopper::security::Security, shopper::sessions::Sessions),
+        (
+            seller::api_keys::ApiKeys,
+            admin::users::Users,
+            admin::api_keys::AdminApiKeys,
+            admin::audit::Audit,
+            admin::refund_approvals::RefundApprovals,
+        ),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())
@@ -104,9 +113,14 @@ fn description() -> String {
     let codes: Vec<String> = Code::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
     format!(
         "Multi-seller marketplace orders: one cart, one payment, one order per seller.\n\n\
-         Amounts are decimal strings in the currency beside them. Times are RFC 3339 in UTC. Unknown fields are \
-         refused. Lists are keyset pages: pass `next_cursor` as `cursor`. POSTs take an `Idempotency-Key`: the same \
+         Amounts are decimal strings in the currency beside them. Times are RFC 3339 in UTC. Unknown \
+         fields and query parameters are refused, and so is what looks like the number of a payment card. Lengths are \
+         in characters. Lists are keyset pages: pass `next_cursor` as `cursor`. POSTs take an `Idempotency-Key`: the same \
          request sent again within 24 hours gets the first answer again.\n\n\
+         Requests are counted by credential and class (reading, changing, signing in, …), and by address where there is \
+         no credential. Answers tell with `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) how \
+         many may follow; beyond that the answer is 429 with `Retry-After` and the code `RATE_LIMITED`. A JSON body has \
+         at most 1 MiB, path and query 8192 bytes, a head 64 KiB, a page 1 to 100 items.\n\n\
          Error codes: {}.",
         codes.join(", ")
     )
@@ -119,6 +133,8 @@ fn description() -> String {
 pub fn document() -> String {
     let mut document: serde_json::Value = serde_json::from_str(&service().spec()).unwrap_or_default();
     plain_media_types(&mut document);
+    told::limits(&mut document);
+    told::closed_bodies(&mut document);
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text

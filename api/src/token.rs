@@ -194,6 +194,7 @@ mod tests {
         user::Model {
             id: UserId::at(now),
             email: "ann@example.org".into(),
+            email_verified_at: None,
             password_hash: String::new(),
             name: "Ann".into(),
             role,

@@ -34,7 +34,7 @@ impl Webhooks {
         &self,
         ctx: Ctx<'_>,
         request: &Request,
-        provider: Path<String>,
+        #[oai(validator(max_length = 40))] provider: Path<String>,
         body: Binary<Vec<u8>>,
     ) -> ApiResult<Okay<Taken>> {
         let gateway = ctx.ports.payment(Some(&provider.0)).map_err(|_| Error::not_found("payment provider"))?;
@@ -50,7 +50,7 @@ impl Webhooks {
         &self,
         ctx: Ctx<'_>,
         request: &Request,
-        carrier: Path<String>,
+        #[oai(validator(max_length = 40))] carrier: Path<String>,
         body: Binary<Vec<u8>>,
     ) -> ApiResult<Okay<Taken>> {
         let carrier = ctx.ports.carrier(Some(&carrier.0)).map_err(|_| Error::not_found("carrier"))?;

@@ -10,6 +10,7 @@ use souk_entity::id::{CategoryId, CommissionRuleId, SellerId};
 use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
 use souk_entity::{category, commission_rule, seller};
 
+use crate::audit::{self, Fields};
 use crate::error::{Error, Result};
 use crate::order::pricing::commission::CommissionTerms;
 use crate::store::Tx;
@@ -59,6 +60,17 @@ pub async fn create(tx: &Tx, new: NewRule) -> Result<commission_rule::Model> {
         created_at: tx.now,
     };
     commission_rule::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let fields = Fields::new()
+        .made("seller_id", row.seller_id)
+        .made("category_id", row.category_id)
+        .made("rate_ppm", row.rate_ppm)
+        .made("flat", row.flat)
+        .made("minimum", row.minimum)
+        .made("maximum", row.maximum)
+        .made("currency", row.currency)
+        .made("starts_at", row.starts_at)
+        .made("ends_at", row.ends_at);
+    audit::note(tx, "commission_rule", row.id, fields);
     Ok(row)
 }
 
@@ -85,7 +97,9 @@ fn check(new: &NewRule) -> Result<()> {
 /// [`crate::Code::NotFound`], [`crate::Code::InvalidValue`].
 pub async fn end(tx: &Tx, id: CommissionRuleId, ends_at: Option<DateTime<Utc>>) -> Result<commission_rule::Model> {
     let mut row = commission_rule::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(unknown)?;
+    let before = row.ends_at;
     row.ends_at = Validity { starts_at: row.starts_at, ends_at: row.ends_at }.ending(ends_at, tx.now)?.ends_at;
+    audit::note(tx, "commission_rule", id, Fields::new().changed("ends_at", before, row.ends_at));
     let update = commission_rule::ActiveModel { id: Set(id), ends_at: Set(row.ends_at), ..Default::default() };
     commission_rule::Entity::update(update).exec_without_returning(&**tx).await?;
     Ok(row)

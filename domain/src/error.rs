@@ -68,6 +68,8 @@ codes! {
     Unauthenticated = "UNAUTHENTICATED" => Unauthenticated,
     /// E-mail or password is wrong.
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated,
+    /// A token from an e-mail is unknown, used, over, or not the newest.
+    TokenNotGood = "TOKEN_NOT_GOOD" => Unprocessable,
     /// A webhook's signature is missing, wrong or too old.
     BadSignature = "BAD_SIGNATURE" => Unauthenticated,
     /// The role does not allow it.
@@ -106,6 +108,8 @@ codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" => UnsupportedMediaType,
     /// A value is outside what is allowed.
     InvalidValue = "INVALID_VALUE" => Unprocessable,
+    /// A value holds what looks like the number of a payment card, which is never taken.
+    CardNumber = "CARD_NUMBER" => Unprocessable,
     /// An amount that its currency cannot express, or of another currency.
     InvalidMoney = "INVALID_MONEY" => Unprocessable,
     /// Nothing to order.

@@ -49,6 +49,7 @@ pub async fn record(tx: &Tx, changes: Vec<Change>) -> Result<()> {
     let mut history = Vec::with_capacity(changes.len());
     let mut events = Vec::with_capacity(changes.len());
     for change in changes {
+        tx.with_trail(|trail| trail.record(&change));
         history.push(status_history::ActiveModel {
             id: Set(StatusHistoryId::at(tx.now)),
             entity_kind: Set(change.entity),

@@ -6,13 +6,15 @@ use souk_entity::id::InboxId;
 use souk_entity::inbox;
 use souk_entity::status::InboxSource;
 
+use crate::card;
 use crate::error::{Error, Result};
 use crate::job::{self, Task};
 use crate::store::Tx;
 
 /// Stores an event whose signature held, or that came over our own broker, and the job that acts
 /// on it. Returns `false`, having
-/// changed nothing, when the same event was stored before.
+/// changed nothing, when the same event was stored before. Should it hold the number of a card,
+/// that is masked: its signature has been verified, and no one acts on such a number.
 ///
 /// # Errors
 /// The database's.
@@ -23,7 +25,7 @@ pub async fn receive(tx: &Tx, source: InboxSource, provider: &str, event_id: &st
         source: Set(source),
         provider: Set(provider.to_owned()),
         event_id: Set(event_id.to_owned()),
-        body: Set(body.to_vec()),
+        body: Set(card::masked_body(body).into_owned()),
         received_at: Set(tx.now),
         processed_at: Set(None),
     };

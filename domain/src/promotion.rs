@@ -18,6 +18,7 @@ use souk_entity::status::{Bearer, PromotionKind, PromotionTarget, Stacking};
 use souk_entity::{category, offer, order_promotion, promotion, promotion_offer, seller};
 
 use crate::account;
+use crate::audit::{self, Fields};
 use crate::cart::MOST_UNITS;
 use crate::error::{Code, Error, Result};
 use crate::order::pricing::promotion::{Gift, Target};
@@ -120,6 +121,14 @@ pub async fn create(tx: &Tx, new: NewPromotion) -> Result<promotion::Model> {
         one_more_automatic(tx, row.seller_id).await?;
     }
     promotion::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let fields = Fields::new()
+        .made("kind", row.kind)
+        .made("value", row.value)
+        .made("target", row.target)
+        .made("borne_by", row.borne_by)
+        .made("starts_at", row.starts_at)
+        .made("ends_at", row.ends_at);
+    audit::note(tx, "promotion", row.id, fields);
     if !offers.is_empty() {
         let rows = offers
             .into_iter()
@@ -300,6 +309,7 @@ pub async fn change(
         .ok_or_else(|| Error::not_found("promotion"))?;
     check_version(if_version, row.version)?;
     let was_automatic = is_automatic(&row, tx.now);
+    let before = row.clone();
     if change.ends_at.is_some() {
         // One that is over may go on: its code is taken, so it cannot be made again.
         let validity = Validity { starts_at: row.starts_at, ends_at: None };
@@ -326,6 +336,12 @@ pub async fn change(
     }
     row.version += 1;
     row.updated_at = tx.now;
+    let fields = Fields::new()
+        .changed("active", before.active, row.active)
+        .changed("ends_at", before.ends_at, row.ends_at)
+        .changed("usage_limit", before.usage_limit, row.usage_limit)
+        .changed("priority", before.priority, row.priority);
+    audit::note(tx, "promotion", id, fields);
     let update = promotion::ActiveModel {
         id: Set(id),
         name: Set(row.name.clone()),

@@ -14,6 +14,7 @@ use sea_orm::{
 use souk_entity::id::{JobId, OrderId};
 use souk_entity::status::JobKind;
 
+use crate::audit::{self, Trail};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::failpoint;
@@ -112,6 +113,9 @@ impl Store {
     /// runs again, so it must not have effects outside the transaction. Jobs enqueued by it are
     /// announced after the commit.
     ///
+    /// When a privileged caller acts (see [`audit`]), the last that the transaction writes is an
+    /// audit entry of what it has changed.
+    ///
     /// The transaction is handed over in an [`Arc`] and not by reference, because a closure over a
     /// reference of any lifetime makes futures that the compiler cannot show to be `Send`; `work`
     /// must not keep it.
@@ -149,10 +153,14 @@ impl Store {
                 ..Default::default()
             })
             .await?;
-        let tx = Arc::new(Tx { conn, now: self.clock.now(), woken: Mutex::default(), change: Mutex::default() });
+        let tx = Arc::new(Tx::new(conn, self.clock.now()));
         let outcome = work(tx.clone()).await;
         let tx =
             Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction outlived the work it was made for"))?;
+        let outcome = match outcome {
+            Ok(value) => tx.enter().await.map(|()| value),
+            Err(error) => Err(error),
+        };
         match outcome {
             Ok(value) => {
                 let woken = tx.woken.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -189,9 +197,28 @@ pub struct Tx {
     pub now: DateTime<Utc>,
     woken: Mutex<Vec<(JobKind, JobId)>>,
     change: Mutex<Committed>,
+    trail: Mutex<Trail>,
 }
 
 impl Tx {
+    fn new(conn: DatabaseTransaction, now: DateTime<Utc>) -> Self {
+        Self { conn, now, woken: Mutex::default(), change: Mutex::default(), trail: Mutex::default() }
+    }
+
+    /// Collects what is changed, for the audit.
+    pub(crate) fn with_trail(&self, collect: impl FnOnce(&mut Trail)) {
+        collect(&mut self.trail.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Writes the audit entry that is due.
+    async fn enter(&self) -> Result<()> {
+        let trail = std::mem::take(&mut *self.trail.lock().unwrap_or_else(PoisonError::into_inner));
+        match trail.acting() {
+            Some(acting) => audit::chain::append(self, acting, trail).await,
+            None => Ok(()),
+        }
+    }
+
     /// Announces a job after the commit.
     pub(crate) fn wake_after_commit(&self, kind: JobKind, job: JobId) {
         self.woken.lock().unwrap_or_else(PoisonError::into_inner).push((kind, job));
@@ -224,7 +251,7 @@ impl Tx {
         W: Future<Output = Result<T>>,
     {
         let conn = self.conn.begin().await?;
-        let inner = Arc::new(Self { conn, now: self.now, woken: Mutex::default(), change: Mutex::default() });
+        let inner = Arc::new(Self::new(conn, self.now));
         let outcome = work(inner.clone()).await;
         let inner =
             Arc::into_inner(inner).ok_or_else(|| Error::internal("a savepoint outlived the work it was made for"))?;
@@ -236,6 +263,8 @@ impl Tx {
         for (kind, job) in inner.woken.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.wake_after_commit(kind, job);
         }
+        let trail = inner.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.with_trail(|outer| outer.adopt(trail));
         let change = inner.change.into_inner().unwrap_or_else(PoisonError::into_inner);
         if change.events {
             self.tell_after_commit(None);

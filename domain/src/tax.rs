@@ -12,6 +12,7 @@ use souk_entity::id::{TaxExemptionId, TaxRateId, TaxZoneId, UserId};
 use souk_entity::money::RatePpm;
 use souk_entity::{tax_exemption, tax_rate, tax_zone, user};
 
+use crate::audit::{self, Fields};
 use crate::error::{Error, Result};
 use crate::place::{self, Place};
 use crate::store::Tx;
@@ -55,6 +56,11 @@ pub async fn create_zone(tx: &Tx, new: NewZone) -> Result<tax_zone::Model> {
         created_at: tx.now,
     };
     tax_zone::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let fields = Fields::new()
+        .made("country", &row.country)
+        .made("region", &row.region)
+        .made("prices_include_tax", row.prices_include_tax);
+    audit::note(tx, "tax_zone", row.id, fields);
     Ok(row)
 }
 
@@ -119,6 +125,13 @@ pub async fn add_rate(tx: &Tx, zone: TaxZoneId, new: NewRate) -> Result<tax_rate
         created_at: tx.now,
     };
     tax_rate::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let fields = Fields::new()
+        .made("tax_zone_id", row.tax_zone_id)
+        .made("tax_class", &row.tax_class)
+        .made("rate_ppm", row.rate_ppm)
+        .made("starts_at", row.starts_at)
+        .made("ends_at", row.ends_at);
+    audit::note(tx, "tax_rate", row.id, fields);
     Ok(row)
 }
 
@@ -138,7 +151,9 @@ pub async fn end_rate(
         .one(&**tx)
         .await?
         .ok_or_else(|| Error::not_found("tax rate"))?;
+    let before = row.ends_at;
     row.ends_at = Validity { starts_at: row.starts_at, ends_at: row.ends_at }.ending(ends_at, tx.now)?.ends_at;
+    audit::note(tx, "tax_rate", id, Fields::new().changed("ends_at", before, row.ends_at));
     let update = tax_rate::ActiveModel { id: Set(id), ends_at: Set(row.ends_at), ..Default::default() };
     tax_rate::Entity::update(update).exec_without_returning(&**tx).await?;
     Ok(row)
@@ -173,6 +188,12 @@ pub async fn exempt(tx: &Tx, new: NewExemption) -> Result<tax_exemption::Model> 
         created_at: tx.now,
     };
     tax_exemption::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let fields = Fields::new()
+        .made("user_id", row.user_id)
+        .made("country", &row.country)
+        .made("starts_at", row.starts_at)
+        .made("ends_at", row.ends_at);
+    audit::note(tx, "tax_exemption", row.id, fields);
     Ok(row)
 }
 
@@ -190,7 +211,9 @@ pub async fn end_exemption(
         .one(&**tx)
         .await?
         .ok_or_else(|| Error::not_found("tax exemption"))?;
+    let before = row.ends_at;
     row.ends_at = Validity { starts_at: row.starts_at, ends_at: row.ends_at }.ending(ends_at, tx.now)?.ends_at;
+    audit::note(tx, "tax_exemption", id, Fields::new().changed("ends_at", before, row.ends_at));
     let update = tax_exemption::ActiveModel { id: Set(id), ends_at: Set(row.ends_at), ..Default::default() };
     tax_exemption::Entity::update(update).exec_without_returning(&**tx).await?;
     Ok(row)

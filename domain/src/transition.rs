@@ -56,6 +56,7 @@ pub fn machines() -> Vec<Machine> {
         describe("seller_order", order::transition::SELLER_ORDER),
         describe("payment", payment::transition::PAYMENT),
         describe("refund", payment::transition::REFUND),
+        describe("refund_approval", payment::transition::REFUND_APPROVAL),
         describe("shipment", shipment::transition::SHIPMENT),
         describe("return_request", returns::transition::RETURN_REQUEST),
         describe("payout", payout::transition::PAYOUT),

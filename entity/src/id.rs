@@ -59,6 +59,8 @@ id! {
     UserId,
     /// A refresh token: used once, replaced by the next of its family.
     RefreshTokenId,
+    /// What is sent by e-mail so that whoever reads it can prove it.
+    AccountTokenId,
     /// A key by which a seller's or an operator's system signs in.
     ApiKeyId,
     /// A merchant who sells through the marketplace.
@@ -113,6 +115,8 @@ id! {
     ReturnRequestId,
     /// Money paid back of one seller order's share.
     RefundId,
+    /// A refund that waits, or has waited, for a second operator.
+    RefundApprovalId,
     /// What a refund pays back.
     RefundLineId,
     /// A parcel, to the shopper or back.
@@ -135,4 +139,6 @@ id! {
     WebhookDeliveryId,
     /// Something that a person is told, once.
     NotificationId,
+    /// A privileged change, in the chain of all of them.
+    AuditEntryId,
 }

@@ -26,6 +26,8 @@ macro_rules! words {
 words! {
     /// What a person may do beyond shopping; selling is a matter of membership, see [`MemberRole`].
     UserRole { Customer, ReadOnly, Manager, Admin }
+    /// What a token that is sent by e-mail is for.
+    AccountTokenPurpose { VerifyEmail, ChangeEmail, ResetPassword }
     /// Where a seller stands with the marketplace.
     SellerStatus { Applied, Approved, Rejected, Suspended, Closed }
     /// What a person may do for a seller.
@@ -64,9 +66,11 @@ words! {
     /// Held until paid, allocated until shipped; the other two are over.
     ReservationStatus { Held, Allocated, Fulfilled, Released }
     /// What a history row or event is about.
-    EntityKind { Order, SellerOrder, Payment, Refund, Shipment, ReturnRequest, Seller, Batch, Payout, WebhookEndpoint }
+    EntityKind { Order, SellerOrder, Payment, Refund, Shipment, ReturnRequest, Seller, Batch, Payout, WebhookEndpoint, RefundApproval }
     /// Who caused a change.
     ActorKind { Shopper, Seller, Operator, Provider, Carrier, System }
+    /// By what somebody has shown who they are.
+    CredentialKind { SignIn, ApiKey }
     /// The states of a payment attempt.
     PaymentStatus { Pending, RequiresAction, Authorized, Captured, Failed, Voided, Unresolved }
     /// The states of a return.
@@ -79,6 +83,8 @@ words! {
     RefundReason { Cancellation, Return, Adjustment, Goodwill }
     /// The states of a refund at the provider.
     RefundStatus { Pending, Submitted, Succeeded, Failed, Unresolved }
+    /// The states of a refund that takes a second operator.
+    RefundApprovalStatus { Pending, Approved, Rejected, Withdrawn, Expired }
     /// What part of a seller order a refund line pays back.
     RefundComponent { Item, Shipping, Goodwill }
     /// To the shopper, or back to the warehouse.
@@ -157,6 +163,7 @@ words! {
         OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved,
         ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock,
         SellerWebhookDisabled,
+        VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged,
     }
     /// The states of a notification.
     NotificationStatus { Pending, Sent, Suppressed, Failed }

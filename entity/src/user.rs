@@ -13,6 +13,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
     pub email: String,
+    /// When they proved that they read what is sent there.
+    pub email_verified_at: Option<DateTimeUtc>,
     pub password_hash: String,
     pub name: String,
     pub role: UserRole,

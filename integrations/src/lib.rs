@@ -7,6 +7,8 @@
 pub mod broker;
 pub mod cache;
 pub mod guard;
+pub mod limit;
+mod line;
 pub mod mail;
 pub mod simulated;
 pub mod tls;

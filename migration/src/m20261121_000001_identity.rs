@@ -25,6 +25,8 @@ const UP: &str = r#"
 CREATE TABLE app_user (
     id {uuid} NOT NULL CONSTRAINT pk_app_user PRIMARY KEY,
     email varchar(254) NOT NULL CONSTRAINT uq_app_user_email UNIQUE,
+    -- when the person proved that they read what is sent there
+    email_verified_at {timestamp},
     password_hash varchar(255) NOT NULL,
     name varchar(200) NOT NULL,
     role varchar(20) NOT NULL,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
+use souk_domain::audit::{Acting, acting_as};
 use souk_domain::event::{consumer, numbering};
 use souk_domain::store::NoWake;
 use souk_domain::{Clock, Store};
@@ -72,17 +73,20 @@ impl Events {
         match self.what {
             What::Consumers => consumers(&store).await,
             What::Replay { name, from } => {
-                let row = store.write(async |tx| consumer::replay(&tx, &name, from).await).await?;
+                let replay = store.write(async |tx| consumer::replay(&tx, &name, from).await);
+                let row = acting_as(Acting::command("cli:events replay"), replay).await?;
                 println!("{} goes on with event {}", row.name, row.position + 1);
                 Ok(())
             }
             What::Pause { name } => {
-                let row = store.write(async |tx| consumer::pause(&tx, &name, true).await).await?;
+                let pause = store.write(async |tx| consumer::pause(&tx, &name, true).await);
+                let row = acting_as(Acting::command("cli:events pause"), pause).await?;
                 println!("{} is paused after event {}", row.name, row.position);
                 Ok(())
             }
             What::Resume { name } => {
-                let row = store.write(async |tx| consumer::pause(&tx, &name, false).await).await?;
+                let resume = store.write(async |tx| consumer::pause(&tx, &name, false).await);
+                let row = acting_as(Acting::command("cli:events resume"), resume).await?;
                 println!("{} goes on with event {}", row.name, row.position + 1);
                 Ok(())
             }

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::Store;
+use souk_domain::audit::{Acting, acting_as};
 use souk_domain::batch::{self, NewBatch, Receiving, Scope};
 use souk_domain::error::Kind as ErrorKind;
 use souk_entity::id::{BatchId, SellerId};
@@ -150,7 +151,10 @@ impl Import {
         let mut file = open(&self.file)?;
         let mut receiving = Receiving::new(store.clone(), new);
         match read(&mut file, &mut receiving).await {
-            Ok(staged) => Ok(store.write(async |tx| batch::queue(&tx, staged).await).await?),
+            Ok(staged) => {
+                let queue = store.write(async |tx| batch::queue(&tx, staged).await);
+                Ok(acting_as(Acting::command("cli:import"), queue).await?)
+            }
             Err(failure) => {
                 receiving.abandon().await?;
                 Err(failure)

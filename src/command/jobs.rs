@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::audit::{Acting, acting_as};
 use souk_domain::store::NoWake;
 use souk_domain::{Clock, Error, Store, job as work};
 use souk_entity::id::JobId;
@@ -93,17 +94,20 @@ impl Jobs {
                 Ok(())
             }
             What::Redrive { kind: Some(kind), limit, .. } => {
-                let redriven = store.write(async |tx| work::redrive_all(&tx, kind, limit).await).await?;
+                let redrive = store.write(async |tx| work::redrive_all(&tx, kind, limit).await);
+                let redriven = acting_as(Acting::command("cli:jobs redrive"), redrive).await?;
                 println!("{redriven} {kind} jobs are queued again");
                 Ok(())
             }
             What::Redrive { id, .. } => {
                 let id = JobId(id.ok_or_else(|| Failure::Usage("Name a job or a --kind.".into()))?);
-                show(&store.write(async |tx| work::redrive(&tx, id).await).await?);
+                let redrive = store.write(async |tx| work::redrive(&tx, id).await);
+                show(&acting_as(Acting::command("cli:jobs redrive"), redrive).await?);
                 Ok(())
             }
             What::Discard { id, reason } => {
-                show(&store.write(async |tx| work::discard(&tx, JobId(id), &reason).await).await?);
+                let discard = store.write(async |tx| work::discard(&tx, JobId(id), &reason).await);
+                show(&acting_as(Acting::command("cli:jobs discard"), discard).await?);
                 Ok(())
             }
         }

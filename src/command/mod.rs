@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub mod audit;
 pub mod demo;
 pub mod events;
 pub mod import;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand};
 use sea_orm::{ActiveEnum, Iterable};
+use souk_domain::audit::{Acting, acting_as};
 use souk_domain::schedule::{self, cadence};
 use souk_domain::store::NoWake;
 use souk_domain::{Clock, Store};
@@ -61,15 +62,18 @@ impl Schedules {
                 }
             }
             Action::Run { name } => {
-                store.write(async |tx| schedule::run_now(&tx, name).await).await?;
+                let run = store.write(async |tx| schedule::run_now(&tx, name).await);
+                acting_as(Acting::command("cli:schedules run"), run).await?;
                 println!("{name} runs as soon as a worker takes it");
             }
             Action::Enable { name } => {
-                let row = store.write(async |tx| schedule::set_enabled(&tx, name, true).await).await?;
+                let enable = store.write(async |tx| schedule::set_enabled(&tx, name, true).await);
+                let row = acting_as(Acting::command("cli:schedules enable"), enable).await?;
                 println!("{name} is on, next at {}", instant(row.next_tick));
             }
             Action::Disable { name } => {
-                store.write(async |tx| schedule::set_enabled(&tx, name, false).await).await?;
+                let disable = store.write(async |tx| schedule::set_enabled(&tx, name, false).await);
+                acting_as(Acting::command("cli:schedules disable"), disable).await?;
                 println!("{name} is off");
             }
         }

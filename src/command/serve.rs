@@ -26,7 +26,7 @@ impl Serve {
         if self.no_workers {
             several(&settings)?;
         }
-        let (acceptor, url) = listen(&settings, settings.bind).await?;
+        let (door, url) = listen(&settings, settings.bind).await?;
         let platform = Platform::start(settings, &url).await?;
         if platform.control().is_some() {
             tracing::warn!("the simulated payment provider and carrier are on: nobody pays real money here");
@@ -39,7 +39,7 @@ impl Serve {
             stop_requested().await;
             trigger.cancel();
         });
-        let served = platform.serve(acceptor, stop).await;
+        let served = platform.serve(door, stop).await;
         if let Some(workers) = workers {
             workers.shutdown().await;
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::souk::Souk;
 use crate::souk::client::{Client, send, text};
@@ -13,7 +13,9 @@ use crate::souk::client::{Client, send, text};
 const HOW: &str = "openapi/openapi.json is not what the code says; run: cargo run -- openapi > openapi/openapi.json";
 
 /// Operations that anybody may call: they are safe, begin something, or are signed.
-const PUBLIC: [&str; 13] = [
+const PUBLIC: [&str; 16] = [
+    "confirmEmail",
+    "forgotPassword",
     "getHealth",
     "getProduct",
     "getReadiness",
@@ -25,6 +27,7 @@ const PUBLIC: [&str; 13] = [
     "receivePaymentWebhook",
     "refreshSession",
     "register",
+    "resetPassword",
     "signIn",
     "signOut",
 ];
@@ -35,7 +38,8 @@ pub struct Operation {
     pub method: Method,
     /// Its path, with its parameters in braces.
     pub path: String,
-    spec: Value,
+    /// What the document says of it.
+    pub spec: Value,
 }
 
 impl Operation {
@@ -108,7 +112,7 @@ impl Operation {
     }
 
     /// The schema of its JSON body.
-    fn body(&self) -> Option<&Value> {
+    pub fn body(&self) -> Option<&Value> {
         self.spec["requestBody"]["content"].get("application/json").map(|content| &content["schema"])
     }
 }
@@ -152,7 +156,7 @@ pub fn operations(document: &Value) -> Vec<Operation> {
 }
 
 /// The schema that a reference stands for.
-fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+pub fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str()) {
         Some(reference) => {
             let name = reference.strip_prefix("#/components/schemas/").expect("a schema's name");
@@ -293,7 +297,7 @@ fn fits(document: &Value, schema: &Value, value: &Value, place: &str) {
 }
 
 /// Signed in as everybody at once: each operation is asked by one whom it lets in.
-struct People {
+pub struct People {
     anyone: Client,
     shopper: Client,
     seller: Client,
@@ -301,7 +305,8 @@ struct People {
 }
 
 impl People {
-    async fn of(souk: &Souk) -> Self {
+    /// Registers them.
+    pub async fn of(souk: &Souk) -> Self {
         Self {
             anyone: souk.anyone(),
             shopper: souk.shopper().await.client(),
@@ -310,7 +315,8 @@ impl People {
         }
     }
 
-    fn for_path(&self, path: &str) -> &Client {
+    /// Who may ask at a path.
+    pub fn for_path(&self, path: &str) -> &Client {
         let path = path.strip_prefix("/api/v1/").unwrap_or(path);
         match path.split('/').next() {
             Some("admin") => &self.admin,
@@ -334,45 +340,6 @@ async fn every_operation_is_there_and_asks_for_the_credential_that_it_says() {
         if !PUBLIC.contains(&id) && id != "createCart" {
             answer.refused(401, "UNAUTHENTICATED");
         }
-    }
-}
-
-#[tokio::test]
-async fn every_body_with_an_unknown_field_is_refused() {
-    let souk = Souk::start().await;
-    let (document, people) = (document(), People::of(&souk).await);
-    let mut asked = 0;
-    for operation in operations(&document) {
-        let Some(schema) = operation.body() else { continue };
-        let mut body = resolve(&document, schema)["example"].clone();
-        let fields = body.as_object_mut().expect("an example");
-        fields.insert("surprise".into(), json!(1));
-        let request = people.for_path(&operation.path).request(operation.method.clone(), &operation.address());
-        let answer = send(request.header("If-Match", "\"1\"").json(&body)).await;
-        let error = answer.refused(400, "MALFORMED_REQUEST");
-        assert!(text(&error["message"]).contains("surprise"), "{}: {error}", operation.id());
-        asked += 1;
-    }
-    assert!(asked > 25, "bodies are found");
-    let nested = [
-        (
-            "/api/v1/orders",
-            json!({"cart_id": "00000000-0000-7000-8000-000000000000", "email": "a@example.com",
-            "shipping_address": {"name": "A", "line1": "B", "city": "C", "postal_code": "1", "country": "US", "surprise": 1}}),
-        ),
-        (
-            "/api/v1/carts",
-            json!({"currency": "USD",
-            "lines": [{"offer_id": "00000000-0000-7000-8000-000000000000", "quantity": 1, "surprise": 1}]}),
-        ),
-        (
-            "/api/v1/returns",
-            json!({"seller_order_id": "00000000-0000-7000-8000-000000000000",
-            "lines": [{"line_id": "00000000-0000-7000-8000-000000000000", "quantity": 1, "reason": "other", "surprise": 1}]}),
-        ),
-    ];
-    for (path, body) in nested {
-        people.shopper.post(path, body).await.refused(400, "MALFORMED_REQUEST");
     }
 }
 

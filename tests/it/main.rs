@@ -5,6 +5,7 @@
 //! of their own). Each test has its own installation, see [`souk`].
 
 mod access;
+mod audit;
 mod batches;
 mod cache;
 mod chaos;
@@ -19,6 +20,7 @@ mod jobs;
 mod layers;
 mod ledger;
 mod life;
+mod limits;
 mod notifications;
 mod payouts;
 mod promotions;

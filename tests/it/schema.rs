@@ -14,10 +14,10 @@ use uuid::Uuid;
 use crate::souk::Setup;
 
 /// Steps of the schema; a new one counts here.
-const STEPS: u32 = 13;
+const STEPS: u32 = 15;
 
 /// The tables that the database itself keeps from being rewritten.
-const APPEND_ONLY: [&str; 4] = ["status_history", "event", "ledger_transaction", "ledger_entry"];
+const APPEND_ONLY: [&str; 5] = ["status_history", "event", "ledger_transaction", "ledger_entry", "audit_entry"];
 
 /// An empty database of the set-up's kind, and `souk migrate` on it.
 struct Schema {
@@ -190,9 +190,10 @@ async fn every_entity_is_its_table_and_every_table_has_an_entity() {
     #[rustfmt::skip]
     let described = compare_all!(
         &connection,
-        api_key, batch, batch_row, cart, cart_line, cart_promotion, cart_shipping, category, commission_rule, event, event_consumer, idempotency_key, inbox,
-        inventory_level, job, ledger_entry, ledger_transaction, notification, number_sequence, offer, order, order_address, order_import,
-        order_line, order_promotion, payment, payment_share, payout, payout_item, payout_reserve, price_step, product, promotion, promotion_offer, promotion_shopper, refresh_token, refund, refund_line, reservation, return_line,
+        account_token, api_key, audit_entry, audit_head, audit_subject,
+        batch, batch_row, cart, cart_line, cart_promotion, cart_shipping, category, commission_rule, event, event_consumer, idempotency_key, inbox,
+        inventory_level, job, ledger_entry, ledger_transaction, notification, number_sequence, offer, operator_refund, order, order_address, order_import,
+        order_line, order_promotion, payment, payment_share, payout, payout_item, payout_reserve, price_step, product, promotion, promotion_offer, promotion_shopper, refresh_token, refund, refund_approval, refund_line, reservation, return_line,
         return_request, schedule, seller, seller_member, seller_order, shipment, shipment_event, shipment_label, shipment_line,
         shipping_method, shipping_weight_step, shipping_zone, shipping_zone_place, simulated_parcel, simulated_payment, simulated_refund, simulated_scan, simulated_transfer, simulated_webhook,
         status_history, stock_movement, tax_exemption, tax_rate, tax_zone, user, variant, warehouse, webhook_attempt,
@@ -223,6 +224,10 @@ async fn history_and_the_ledger_cannot_be_rewritten() {
         format!(
             "INSERT INTO ledger_entry (id, transaction_id, account, currency, amount, occurred_at) \
              VALUES ('{id}', '{id}', 'provider_clearing', 'USD', 5, '{time}')"
+        ),
+        format!(
+            "INSERT INTO audit_entry (id, sequence, occurred_at, actor_kind, operation, changes, previous_hash, hash) \
+             VALUES ('{id}', 1, '{time}', 'system', 'cli:jobs redrive', '[]', '', '')"
         ),
     ];
     for (table, insert) in APPEND_ONLY.iter().zip(&inserts) {

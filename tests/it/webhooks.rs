@@ -273,3 +273,20 @@ async fn tracking_events_converge_in_whatever_order_they_come() {
     assert_eq!(seller.shipment_until(text(&parcel["id"]), "delivered").await["tracking_status"], "delivered");
     assert_eq!(shopper.order(order.id()).await.0["version"], delivered.0["version"]);
 }
+
+#[tokio::test]
+async fn the_number_of_a_card_in_an_event_is_not_kept() {
+    let souk = start().await;
+    let company = Company::of(&souk);
+    let mut event = payment_event("evt_card", "pay_unknown");
+    event["card"] =
+        json!({"number": "4111111111111111", "digits": 4_242_424_242_424_242_i64, "note": "4111 1111 1111 1111"});
+    company.tell(PAYMENTS, &event).await.expect(200);
+    assert_eq!(received(&souk, "evt_card").await, 1, "who sends it is answered");
+    let kept: Value = serde_json::from_str(&souk.database().inbox_bodies().await[0]).expect("JSON");
+    assert_eq!(
+        kept["card"],
+        json!({"number": "****************", "digits": "****************", "note": "**** **** **** ****"})
+    );
+    assert_eq!((&kept["id"], &kept["data"]), (&event["id"], &event["data"]));
+}

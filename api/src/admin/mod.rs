@@ -1,6 +1,7 @@
 //! What the marketplace's people do: operators read, admins change.
 
 pub mod api_keys;
+pub mod audit;
 pub mod batches;
 pub mod catalogue;
 pub mod commission_rules;
@@ -12,6 +13,7 @@ pub mod notifications;
 pub mod orders;
 pub mod payouts;
 pub mod promotions;
+pub mod refund_approvals;
 pub mod refunds;
 pub mod schedules;
 pub mod sellers;

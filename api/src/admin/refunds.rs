@@ -5,7 +5,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use souk_domain::payment::refund::{self as refunds, Wanted};
+use souk_domain::payment::refund::{self as refunds, Wanted, approval};
 use souk_domain::{Error, Result};
 use souk_entity::id::{RefundId, SellerOrderId};
 use souk_entity::status::{Bearer as BorneBy, RefundStatus as Status};
@@ -21,6 +21,7 @@ use crate::http::page::{Page, PageRequest};
 use crate::http::replay::{Key, once};
 use crate::seller::refunds::{RefundUnits, read_amount};
 use crate::view::refund::{Refund, Refundable};
+use crate::view::refund_approval::RefundAsked;
 use crate::view::words::{Bearer, RefundStatus};
 
 /// What an operator pays back of a seller order; one thing at least.
@@ -79,6 +80,9 @@ impl AdminRefunds {
     /// Without anything coming back: units for what they cost, shipping, and goodwill, together in one refund. With
     /// units and shipping their tax is paid back, with units their commission comes back. Units are paid at most what
     /// goodwill that was paid before has left. The seller bears it all, but for goodwill that the marketplace bears.
+    ///
+    /// Where all that operators have refunded of the order by themselves would come to more than the marketplace's
+    /// limit, no money moves: the answer is 202 with what another operator has to approve within seven days.
     #[oai(path = "/seller-orders/:id/refunds", method = "post", operation_id = "refundSellerOrder")]
     async fn make(
         &self,
@@ -89,7 +93,7 @@ impl AdminRefunds {
         /// Makes a repeated request safe.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
-    ) -> ApiResult<Created<Refund>> {
+    ) -> ApiResult<RefundAsked> {
         let key = idempotency_key.0.as_deref();
         let key = Key::read(who.key_space(), "refundSellerOrder", key, &(id.0, &body.0))?;
         let answer = once(&ctx.store, key, async |tx| {
@@ -102,11 +106,10 @@ impl AdminRefunds {
                 borne_by: body.goodwill_borne_by.map_or(BorneBy::Seller, Into::into),
                 note: body.note.clone(),
             };
-            let made = refunds::request(&tx, part.id, &wanted, who.actor()).await?;
-            Ok(Created::new(&Refund::of_business(made)))
+            RefundAsked::answer(approval::ask(&tx, part.id, &wanted, who.user(), &ctx.config.refund_limits).await?)
         })
         .await?;
-        Ok(answer)
+        Ok(RefundAsked(answer))
     }
 
     /// List all refunds
@@ -158,7 +161,7 @@ impl AdminRefunds {
     ) -> ApiResult<Created<Refund>> {
         let key = Key::read(who.key_space(), "retryRefund", idempotency_key.0.as_deref(), &id.0)?;
         let answer = once(&ctx.store, key, async |tx| {
-            let made = refunds::retry(&tx, RefundId(id.0), who.actor()).await?;
+            let made = refunds::retry(&tx, RefundId(id.0), who.actor(), &ctx.config.refund_limits).await?;
             Ok(Created::new(&Refund::of_business(made)))
         })
         .await?;

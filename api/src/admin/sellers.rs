@@ -36,20 +36,25 @@ pub struct AdminConfigureSeller {
     /// Whether paid orders are accepted without a person.
     auto_accept: Option<bool>,
     /// How long a person may take otherwise, 1 to 720.
+    #[oai(validator(minimum(value = "1"), maximum(value = "720")))]
     accept_within_hours: Option<i32>,
     /// Days after delivery in which a return may be asked for, 0 to 365.
+    #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     return_window_days: Option<i32>,
     /// How often they are paid out.
     payout_interval: Option<PayoutInterval>,
     /// Less waits for the next payout. In minor units of whichever currency is paid, such as `1000` for 10.00 USD,
     /// 1000 JPY or 1.000 KWD.
+    #[oai(validator(minimum(value = "0"), maximum(value = "10000000000000")))]
     payout_minimum: Option<i64>,
     /// Days after completion before a seller order's money is paid out, 0 to 365; for orders completed from now on.
+    #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     payout_hold_days: Option<i32>,
     /// The part of each payout that is kept back, 0 to less than 100, such as `10`.
     #[oai(validator(max_length = 10))]
     reserve_percent: Option<String>,
     /// For how many days it is kept back, 0 to 365; for 0 days nothing is.
+    #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     reserve_days: Option<i32>,
 }
 

@@ -11,10 +11,13 @@ use poem_openapi::types::ToJSON;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use sha2::{Digest, Sha256};
 use souk_domain::constraint::is_unique_violation;
-use souk_domain::{Code, Error, Result, Store, Tx, failpoint};
+use souk_domain::{Code, Error, Result, Store, Tx, audit, failpoint};
 use souk_entity::idempotency_key;
 
 use super::answer::Answer;
+
+/// The longest key, in characters.
+pub const LONGEST_KEY: usize = 100;
 
 /// Who sends which request under which key.
 #[derive(Clone, Debug)]
@@ -38,8 +41,10 @@ impl Key {
         request: &impl std::fmt::Debug,
     ) -> Result<Option<Self>> {
         let Some(key) = key else { return Ok(None) };
-        if key.is_empty() || key.len() > 100 || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::invalid("Idempotency-Key is 1 to 100 printable ASCII characters without spaces."));
+        if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::invalid(format!(
+                "Idempotency-Key is 1 to {LONGEST_KEY} printable ASCII characters without spaces."
+            )));
         }
         let fingerprint = hex::encode(Sha256::digest(format!("{request:?}").as_bytes()));
         Ok(Some(Self { actor: actor.into(), route, key: key.to_owned(), fingerprint }))
@@ -61,6 +66,7 @@ where
         // In the transaction and not before it: another connection of the pool would cost two
         // round trips more, for every new request.
         if let Some(stored) = find(&**tx, &key).await? {
+            audit::nothing(&tx);
             return Ok(stored);
         }
         let answer = work(tx.clone()).await?;

@@ -1,5 +1,7 @@
 //! The id that a request carries through logs and errors.
 
+use souk_domain::card;
+
 tokio::task_local! {
     static REQUEST_ID: String;
 }
@@ -19,7 +21,8 @@ pub fn choose_request_id(given: Option<&str>) -> String {
     match given {
         Some(id)
             if (8..=64).contains(&id.len())
-                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') =>
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                && !card::found_in(id) =>
         {
             id.to_owned()
         }

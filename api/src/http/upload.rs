@@ -79,7 +79,8 @@ file! {
 /// 268435456 bytes, and 16000 bytes a row.
 #[derive(Debug, ApiRequest)]
 pub enum RowsFile {
-    /// Lines below a header. A cell that has a comma, a quote or a line end is in quotes.
+    /// Lines below a header. A cell that has a comma, a quote or a line end is in quotes. An apostrophe before = + - @
+    /// is taken off: files for spreadsheets have it there, so that nothing in them is run as a formula.
     Csv(Csv),
     /// The columns are the keys of each object.
     Ndjson(Ndjson),

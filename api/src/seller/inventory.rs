@@ -44,7 +44,7 @@ pub struct CreateWarehouse {
     #[oai(validator(min_length = 1, max_length = 20))]
     postal_code: String,
     /// Two capital letters of ISO 3166-1, such as `US`.
-    #[oai(validator(pattern = "^[A-Z]{2}$"))]
+    #[oai(validator(max_length = 2, pattern = "^[A-Z]{2}$"))]
     country: String,
 }
 
@@ -107,8 +107,10 @@ impl From<warehouse::Model> for Warehouse {
 #[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct SetInventory {
     /// Units in the warehouse, those reserved for orders included.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000000")))]
     on_hand: i64,
     /// Available units at which the stock counts as low; stays when left out.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000000")))]
     low_stock_threshold: Option<i64>,
 }
 

@@ -40,9 +40,11 @@ pub struct CreatePromotion {
     #[oai(validator(max_length = 24))]
     amount: Option<String>,
     /// Units at their price, of `buy_x_get_y`: 1 to 9999.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     buy_quantity: Option<i64>,
     /// Units that the percentage is taken off, of `buy_x_get_y`: of every `buy_quantity + get_quantity` units the
     /// cheapest. 1 to 9999.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     get_quantity: Option<i64>,
     /// ISO 4217: only orders in it; needed for amounts. Any currency when left out.
     #[oai(validator(max_length = 3))]
@@ -61,6 +63,7 @@ pub struct CreatePromotion {
     /// Whether it shares lines with others; `combinable` when left out.
     stacking: Option<Stacking>,
     /// 0 to 1000; lower ones are applied first. 100 when left out.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000")))]
     priority: Option<i32>,
     /// The goods that it is for must cost at least this, before discounts.
     #[oai(validator(max_length = 24))]
@@ -69,8 +72,10 @@ pub struct CreatePromotion {
     #[oai(validator(max_length = 24))]
     maximum_discount: Option<String>,
     /// So many orders can use it; any number when left out.
+    #[oai(validator(minimum(value = "1")))]
     usage_limit: Option<i64>,
     /// So many orders of one shopper can use it; any number when left out.
+    #[oai(validator(minimum(value = "1")))]
     shopper_limit: Option<i64>,
     /// Valid from then; from now when left out.
     starts_at: Option<DateTime<Utc>>,
@@ -217,8 +222,10 @@ pub struct ChangePromotion {
     /// Valid until then, not in the past.
     ends_at: Option<DateTime<Utc>>,
     /// So many orders can use it; not fewer than do.
+    #[oai(validator(minimum(value = "1")))]
     usage_limit: Option<i64>,
     /// 0 to 1000; lower ones are applied first.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000")))]
     priority: Option<i32>,
 }
 

@@ -64,6 +64,7 @@ pub struct RefundUnits {
     /// The line.
     line_id: Uuid,
     /// Units, at most those not refunded yet.
+    #[oai(validator(minimum(value = "0"), maximum(value = "9999")))]
     quantity: i64,
 }
 

@@ -53,6 +53,7 @@ pub struct ReceiveReturnLine {
     /// The line.
     line_id: Uuid,
     /// Units that came, at most those asked for.
+    #[oai(validator(minimum(value = "0"), maximum(value = "9999")))]
     quantity: i64,
     /// In what state.
     condition: ReturnCondition,

@@ -95,8 +95,10 @@ pub struct ConfigureSeller {
     /// Whether paid orders are accepted without a person.
     auto_accept: Option<bool>,
     /// How long a person may take otherwise, 1 to 720.
+    #[oai(validator(minimum(value = "1"), maximum(value = "720")))]
     accept_within_hours: Option<i32>,
     /// Days after delivery in which a return may be asked for, 0 to 365.
+    #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     return_window_days: Option<i32>,
 }
 

@@ -87,6 +87,7 @@ pub struct CreateShipmentLine {
     /// The line.
     line_id: Uuid,
     /// Units, at least 1.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     quantity: i64,
 }
 

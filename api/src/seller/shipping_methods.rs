@@ -49,8 +49,10 @@ pub struct CreateShippingMethod {
     #[oai(validator(max_length = 24))]
     free_over: Option<String>,
     /// Arrives at the earliest after this many days.
+    #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     min_days: i32,
     /// Arrives at the latest after this many days, at most 365.
+    #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     max_days: i32,
 }
 
@@ -94,8 +96,10 @@ pub struct ChangeShippingMethod {
     #[oai(validator(max_length = 24))]
     free_over: MaybeUndefined<String>,
     /// Arrives at the earliest after this many days.
+    #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     min_days: Option<i32>,
     /// Arrives at the latest after this many days, at most 365.
+    #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     max_days: Option<i32>,
     /// Whether carts can choose it.
     active: Option<bool>,

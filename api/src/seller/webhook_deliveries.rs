@@ -78,6 +78,7 @@ impl WebhookDeliveries {
         /// Only those of this status.
         status: Query<Option<WebhookDeliveryStatus>>,
         /// Only those of events of this type, such as `seller_order.created`.
+        #[oai(validator(max_length = 60))]
         event_type: Query<Option<String>>,
         /// 1 to 100; 20 when left out.
         limit: Query<Option<u64>>,

@@ -28,6 +28,7 @@ pub struct CartItem {
     /// The offer.
     offer_id: Uuid,
     /// 1 to 9999 units.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     quantity: i64,
 }
 
@@ -70,6 +71,7 @@ pub struct NewCart {
 #[oai(deny_unknown_fields, example)]
 pub struct Quantity {
     /// 1 to 9999 units.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     quantity: i64,
 }
 
@@ -161,7 +163,7 @@ impl Carts {
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Created<NewCart>> {
         let (owner, guest_token, space) = match &who {
-            Anyone::SignedIn(user) => (user.owner(), None, Some(format!("user:{}", user.0))),
+            Anyone::SignedIn(user) => (user.owner(), None, Some(format!("user:{}", user.0.user))),
             Anyone::Guest(guest) => (Owner::Guest(guest.0.clone()), None, Some(format!("guest:{}", guest.0))),
             Anyone::Nobody => {
                 nobody(request)?;

@@ -4,3 +4,5 @@ pub mod account;
 pub mod carts;
 pub mod orders;
 pub mod returns;
+pub mod security;
+pub mod sessions;

@@ -80,6 +80,7 @@ pub struct AddOrderItem {
     /// The offer.
     offer_id: Uuid,
     /// 1 to 9999 units.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     quantity: i64,
     /// The order's total after the change, as the shopper saw it; a different one is refused.
     #[oai(validator(max_length = 24))]
@@ -97,6 +98,7 @@ impl Example for AddOrderItem {
 #[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct UpdateOrderItem {
     /// 1 to 9999 units.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     quantity: i64,
     /// The order's total after the change, as the shopper saw it; a different one is refused.
     #[oai(validator(max_length = 24))]

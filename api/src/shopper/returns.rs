@@ -54,6 +54,7 @@ pub struct RequestReturnLine {
     /// The line.
     line_id: Uuid,
     /// Units, at most those delivered.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9999")))]
     quantity: i64,
     /// Why.
     reason: ReturnReason,

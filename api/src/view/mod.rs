@@ -13,6 +13,7 @@ pub mod parcel;
 pub mod payout;
 pub mod promotion;
 pub mod refund;
+pub mod refund_approval;
 pub mod shipping;
 pub mod webhook;
 pub mod words;

@@ -11,7 +11,7 @@ use super::amount;
 #[oai(deny_unknown_fields)]
 pub struct WeightStep {
     /// This heavy at most, and heavier than the step before, in grams.
-    #[oai(validator(minimum(value = "1")))]
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
     pub up_to_grams: i64,
     /// What it costs per seller order.
     #[oai(validator(max_length = 24))]

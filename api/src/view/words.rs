@@ -24,6 +24,8 @@ words! {
     PaymentStatus = "souk_entity::status::PaymentStatus" { Pending, RequiresAction, Authorized, Captured, Failed, Voided, Unresolved }
     /// The states of a refund at the provider.
     RefundStatus = "souk_entity::status::RefundStatus" { Pending, Submitted, Succeeded, Failed, Unresolved }
+    /// A refund above the limit waits for a second operator.
+    RefundApprovalStatus = "souk_entity::status::RefundApprovalStatus" { Pending, Approved, Rejected, Withdrawn, Expired }
     /// Why money is paid back.
     RefundReason = "souk_entity::status::RefundReason" { Cancellation, Return, Adjustment, Goodwill }
     /// What a part of a refund pays back.
@@ -59,6 +61,8 @@ words! {
     PayoutStatus = "souk_entity::status::PayoutStatus" { Pending, Submitted, Paid, Failed, Unresolved, Returned }
     /// Who caused a change.
     ActorKind = "souk_entity::status::ActorKind" { Shopper, Seller, Operator, Provider, Carrier, System }
+    /// By what somebody has shown who they are.
+    CredentialKind = "souk_entity::status::CredentialKind" { SignIn, ApiKey }
     /// The states of a job.
     JobStatus = "souk_entity::status::JobStatus" { Queued, Running, Done, Dead, Discarded }
     /// What a job does.
@@ -68,7 +72,7 @@ words! {
     /// Recurring work.
     ScheduleName = "souk_entity::status::ScheduleName" { ExpireCarts, ExpireOrders, ReleaseReservations, SyncShipments, CloseReturns, CompleteSellerOrders, PayOut, CleanUp, Verify }
     /// What people are told of.
-    NotificationKind = "souk_entity::status::NotificationKind" { OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved, ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock, SellerWebhookDisabled }
+    NotificationKind = "souk_entity::status::NotificationKind" { OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved, ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock, SellerWebhookDisabled, VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged }
     /// A notification is sent, or needless by the time it would be, or refused by the mail server for good.
     NotificationStatus = "souk_entity::status::NotificationStatus" { Pending, Sent, Suppressed, Failed }
     /// Whether an endpoint is told of events.

@@ -13,6 +13,7 @@ use souk_entity::api_key;
 use souk_entity::id::{ApiKeyId, SellerId, UserId};
 
 use super::{take_turns, token_hash};
+use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::store::{Store, Tx};
 
@@ -99,6 +100,8 @@ pub async fn create(tx: &Tx, new: &NewKey) -> Result<(api_key::Model, SecretStri
         revoked_at: None,
     };
     api_key::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let fields = Fields::new().made("scopes", &row.scopes).made("expires_at", row.expires_at);
+    audit::note(tx, "api_key", row.id, fields);
     Ok((row, SecretString::from(key)))
 }
 
@@ -115,6 +118,7 @@ pub async fn revoke(tx: &Tx, owner: KeyOwner, id: ApiKeyId) -> Result<api_key::M
     let found = owned_by(owner).filter(api_key::Column::Id.eq(id)).one(&**tx).await?;
     let mut key = found.ok_or_else(|| Error::not_found("API key"))?;
     if key.revoked_at.is_none() {
+        audit::note(tx, "api_key", id, Fields::new().changed("revoked_at", None, Some(tx.now)));
         key.revoked_at = Some(tx.now);
         let row = api_key::ActiveModel { id: Set(id), revoked_at: Set(Some(tx.now)), ..Default::default() };
         api_key::Entity::update(row).exec_without_returning(&**tx).await?;

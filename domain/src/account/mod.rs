@@ -1,8 +1,12 @@
 //! People, their sign-ins, and the sellers they act for.
 
+pub mod address;
 pub mod api_key;
+pub mod password;
 pub mod role;
+pub mod session;
 mod settings;
+pub mod token;
 pub mod transition;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -60,6 +64,7 @@ pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, r
     let user = user::Model {
         id: UserId::at(tx.now),
         email: self::email(email)?,
+        email_verified_at: None,
         password_hash,
         name: name.to_owned(),
         role,

@@ -6,6 +6,7 @@ use souk_entity::status::UserRole;
 use souk_entity::user;
 
 use super::revoke_sessions;
+use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::store::Tx;
 
@@ -55,7 +56,10 @@ async fn change(tx: &Tx, id: UserId, by: UserId, set: impl FnOnce(&mut user::Mod
         return Err(Error::new(Code::Forbidden, "This takes the role admin."));
     }
     let mut person = lock(tx, id).await?;
+    let (role, is_active) = (person.role, person.is_active);
     set(&mut person);
+    let fields = Fields::new().changed("role", role, person.role).changed("is_active", is_active, person.is_active);
+    audit::note(tx, "user", id, fields);
     person.updated_at = tx.now;
     let row = user::ActiveModel {
         id: Set(id),

@@ -8,6 +8,7 @@ use souk_entity::status::PayoutInterval;
 
 use super::{change, lock};
 use crate::actor::Actor;
+use crate::audit::{self, Fields};
 use crate::error::{Error, Result};
 use crate::history;
 use crate::money::LARGEST_AMOUNT;
@@ -79,6 +80,7 @@ pub async fn configure(tx: &Tx, id: SellerId, settings: &SellerSettings, actor: 
     within(settings.accept_within_hours, 1, 720, "accept_within_hours")?;
     within(settings.return_window_days, 0, 365, "return_window_days")?;
     settings.terms.check()?;
+    let before = seller.clone();
     seller.auto_accept = settings.auto_accept.unwrap_or(seller.auto_accept);
     seller.accept_within_hours = settings.accept_within_hours.unwrap_or(seller.accept_within_hours);
     seller.return_window_days = settings.return_window_days.unwrap_or(seller.return_window_days);
@@ -109,11 +111,26 @@ pub async fn configure(tx: &Tx, id: SellerId, settings: &SellerSettings, actor: 
     seller::Entity::update(row).exec_without_returning(&**tx).await?;
     let note = Some("settings changed".to_owned());
     history::record(tx, vec![change(&seller, Some(seller.status), actor, note)]).await?;
+    audit::note(tx, "seller", id, changed(&before, &seller));
     if terms.payout_interval.is_some() {
         // The day that is planned may not be one of the new interval's.
         payout::schedule::schedule_if_owed(tx, id, tx.now).await?;
     }
     Ok(seller)
+}
+
+/// What an audit entry keeps of changed settings.
+fn changed(before: &seller::Model, after: &seller::Model) -> Fields {
+    Fields::new()
+        .changed("auto_accept", before.auto_accept, after.auto_accept)
+        .changed("accept_within_hours", before.accept_within_hours, after.accept_within_hours)
+        .changed("return_window_days", before.return_window_days, after.return_window_days)
+        .changed("commission_tax_ppm", before.commission_tax_ppm, after.commission_tax_ppm)
+        .changed("payout_interval", before.payout_interval, after.payout_interval)
+        .changed("payout_minimum", before.payout_minimum, after.payout_minimum)
+        .changed("payout_hold_days", before.payout_hold_days, after.payout_hold_days)
+        .changed("reserve_ppm", before.reserve_ppm, after.reserve_ppm)
+        .changed("reserve_days", before.reserve_days, after.reserve_days)
 }
 
 /// Sets where a seller's payouts go; those under way go where they were sent.

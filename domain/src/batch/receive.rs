@@ -9,10 +9,11 @@ use souk_entity::{batch, batch_row};
 
 use super::file::{Line, Splitter};
 use super::{actor, change, columns};
+use crate::audit;
 use crate::error::{Code, Error, Result};
-use crate::history;
 use crate::job::{self, Task};
 use crate::store::{Store, Tx, changed_one};
+use crate::{card, history, json};
 
 /// The most rows of one file.
 pub const MOST_ROWS: i64 = 1_000_000;
@@ -65,10 +66,12 @@ impl Receiving {
     /// Takes the next piece of the file.
     ///
     /// # Errors
-    /// What [`Splitter::push`] says; [`Code::InvalidValue`] for a wrong header or more than
+    /// What [`Splitter::push`] says; [`Code::CardNumber`]; [`Code::InvalidValue`] for a wrong header or more than
     /// [`MOST_ROWS`] rows; the database's. The file cannot be completed then.
     pub async fn push(&mut self, piece: &[u8]) -> Result<()> {
+        let before = self.lines.len();
         self.splitter.push(piece, &mut self.lines)?;
+        self.refuse_cards(before)?;
         self.take_header()?;
         self.stage_full().await
     }
@@ -78,7 +81,9 @@ impl Receiving {
     /// # Errors
     /// As [`Receiving::push`]; [`Code::InvalidValue`] for a file without rows.
     pub async fn finish(&mut self) -> Result<(BatchId, i64)> {
+        let before = self.lines.len();
         self.splitter.finish(&mut self.lines)?;
+        self.refuse_cards(before)?;
         self.take_header()?;
         if self.new.format == BatchFormat::Csv && self.header.is_none() {
             columns::header(self.new.kind, "")?;
@@ -103,6 +108,19 @@ impl Receiving {
             Some(id) => discard(&self.store, id).await,
             None => Ok(()),
         }
+    }
+
+    /// Rows are staged as they came, so a file with the number of a card is refused before that.
+    fn refuse_cards(&self, from: usize) -> Result<()> {
+        let found = self.lines.iter().skip(from).find(|line| match (self.new.format, line.text.contains('\\')) {
+            // Digits can be written as escapes.
+            (BatchFormat::Ndjson, true) => match serde_json::from_str(&line.text) {
+                Ok(value) => card::found_in_json(&value),
+                Err(_) => card::found_in(&line.text),
+            },
+            _ => card::found_in(&line.text),
+        });
+        found.map_or(Ok(()), |line| Err(json::card_number(&format!("Line {}", line.number))))
     }
 
     fn take_header(&mut self) -> Result<()> {
@@ -142,6 +160,8 @@ impl Receiving {
         let header = self.header.as_deref();
         self.store
             .write(async |tx| {
+                // What an operator uploads is entered once it is a batch.
+                audit::nothing(&tx);
                 if first {
                     batch::Entity::insert(receiving(&tx, id, new, header).into_active_model())
                         .exec_without_returning(&**tx)
@@ -224,6 +244,7 @@ pub async fn queue(tx: &Tx, (id, rows): (BatchId, i64)) -> Result<batch::Model> 
 /// Throws away what is staged of a file that did not become a batch; does nothing to one that did.
 async fn discard(store: &Store, id: BatchId) -> Result<()> {
     let step = async |tx: std::sync::Arc<Tx>| {
+        audit::nothing(&tx);
         let found = batch::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?;
         if found.is_none_or(|batch| batch.status != BatchStatus::Receiving) {
             return Ok(true);

@@ -6,6 +6,7 @@ use souk_entity::status::BatchFormat;
 
 use super::columns::columns;
 use crate::error::{Error, Result};
+use crate::{json, spreadsheet, text};
 
 /// The values of a row, by the names of its columns. What is empty or null is not there.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,31 +115,23 @@ fn of_csv(header: &str, input: &str) -> Result<Map<String, Value>> {
         let message = format!("The row has {} values and the header names {}.", cells.len(), names.len());
         return Err(Error::invalid(message));
     }
-    let values = cells.into_iter().map(|cell| Value::String(cell.trim().to_owned()));
+    if let Some(why) = cells.iter().find_map(|cell| text::refused(cell)) {
+        return Err(Error::invalid(format!("A value {why}.")));
+    }
+    let values = cells.into_iter().map(|cell| Value::String(spreadsheet::unguarded(cell.trim()).to_owned()));
     Ok(names.into_iter().map(ToOwned::to_owned).zip(values).collect())
 }
 
 /// The values of a line of JSON.
 ///
 /// # Errors
-/// [`crate::Code::InvalidValue`] for what is no object, or has texts that PostgreSQL cannot keep.
+/// [`crate::Code::InvalidValue`] for what is no object; what [`json::check`] refuses.
 pub fn of_json(input: &str) -> Result<Map<String, Value>> {
+    json::check(input.as_bytes())?;
     match serde_json::from_str(input) {
-        Ok(Value::Object(values)) if values.iter().any(|(name, value)| name.contains('\0') || has_nul(value)) => {
-            Err(Error::invalid("The row contains NUL characters; leave them out."))
-        }
         Ok(Value::Object(values)) => Ok(values),
         Ok(_) => Err(Error::invalid("The row is not a JSON object.")),
         Err(error) => Err(Error::invalid(format!("The row is not JSON: {error}."))),
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(values) => values.iter().any(has_nul),
-        Value::Object(values) => values.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

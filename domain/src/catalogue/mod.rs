@@ -7,6 +7,7 @@ use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId, Wareh
 use souk_entity::money::MinorUnits;
 use souk_entity::{category, offer, product, variant, warehouse};
 
+use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::money::Money;
 use crate::order::pricing::tax::SHIPPING;
@@ -29,6 +30,8 @@ pub async fn create_category(tx: &Tx, name: &str, slug: &str, parent: Option<Cat
         created_at: tx.now,
     };
     category::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    let fields = Fields::new().made("name", name).made("slug", slug).made("parent_id", parent);
+    audit::note(tx, "category", row.id, fields);
     Ok(row)
 }
 

@@ -12,6 +12,7 @@ use sea_orm::{
 use souk_entity::{event, event_consumer};
 
 use super::numbering;
+use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::store::{Store, Tx};
 
@@ -220,7 +221,9 @@ pub async fn fail(store: &Store, name: &str, lease: Lease, reason: &str) -> Resu
 /// # Errors
 /// [`Code::NotFound`].
 pub async fn pause(tx: &Tx, name: &str, paused: bool) -> Result<event_consumer::Model> {
-    changed(taken_away(tx, name).col_expr(event_consumer::Column::Paused, Expr::value(paused)), tx).await
+    let row = changed(taken_away(tx, name).col_expr(event_consumer::Column::Paused, Expr::value(paused)), tx).await?;
+    audit::note_named(tx, "event_consumer", name, Fields::new().made("paused", paused));
+    Ok(row)
 }
 
 /// Has a consumer go on with the event at `from`, back or forward; what is between is taken again,
@@ -238,7 +241,9 @@ pub async fn replay(tx: &Tx, name: &str, from: i64) -> Result<event_consumer::Mo
         .col_expr(event_consumer::Column::Position, Expr::value(from - 1))
         .col_expr(event_consumer::Column::LastError, Expr::value(Option::<String>::None))
         .col_expr(event_consumer::Column::FailingSince, Expr::value(Option::<chrono::DateTime<chrono::Utc>>::None));
-    changed(moved, tx).await
+    let row = changed(moved, tx).await?;
+    audit::note_named(tx, "event_consumer", name, Fields::new().made("position", row.position));
+    Ok(row)
 }
 
 /// A change of the consumer for which the lease is this one.

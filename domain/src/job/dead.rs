@@ -7,6 +7,7 @@ use souk_entity::job;
 use souk_entity::status::{JobKind, JobStatus};
 
 use super::policy::policy;
+use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::store::Tx;
 
@@ -23,6 +24,7 @@ pub const REASON_CHARS: usize = 500;
 pub async fn redrive(tx: &Tx, id: JobId) -> Result<job::Model> {
     let row = dead(tx, id, "redriven").await?;
     tx.wake_after_commit(row.kind, row.id);
+    audit::note(tx, "job", id, Fields::new().changed("status", JobStatus::Dead, JobStatus::Queued));
     let job = job::ActiveModel {
         id: Set(id),
         status: Set(JobStatus::Queued),
@@ -56,6 +58,7 @@ pub async fn redrive_all(tx: &Tx, kind: JobKind, limit: u64) -> Result<u64> {
     }
     for id in &ids {
         tx.wake_after_commit(kind, *id);
+        audit::note(tx, "job", *id, Fields::new().changed("status", JobStatus::Dead, JobStatus::Queued));
     }
     let redriven = job::Entity::update_many()
         .col_expr(job::Column::Status, Expr::value(JobStatus::Queued))
@@ -80,6 +83,7 @@ pub async fn discard(tx: &Tx, id: JobId, reason: &str) -> Result<job::Model> {
         return Err(Error::new(Code::InvalidValue, message));
     }
     dead(tx, id, "discarded").await?;
+    audit::note(tx, "job", id, Fields::new().changed("status", JobStatus::Dead, JobStatus::Discarded));
     let job = job::ActiveModel {
         id: Set(id),
         status: Set(JobStatus::Discarded),

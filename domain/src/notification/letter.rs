@@ -9,13 +9,15 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_entity::id::NotificationId;
 use souk_entity::status::{MemberRole, NotificationKind, NotificationStatus};
-use souk_entity::{notification, order, seller_member, user};
+use souk_entity::{account_token, notification, order, seller_member, user};
 
 use super::About;
+use crate::account::token::{self, AccountTokens};
 use crate::error::{Error, Result};
 
 pub use facts::{
-    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TotalFacts,
+    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TokenFact,
+    TotalFacts,
 };
 
 /// A message before it is worded.
@@ -48,7 +50,12 @@ pub enum Prepared {
 ///
 /// # Errors
 /// [`crate::Code::NotFound`]; the database's.
-pub async fn prepare(db: &impl ConnectionTrait, id: NotificationId) -> Result<Prepared> {
+pub async fn prepare(
+    db: &impl ConnectionTrait,
+    tokens: &AccountTokens,
+    id: NotificationId,
+    now: DateTime<Utc>,
+) -> Result<Prepared> {
     let row = notification::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("notification"))?;
     if row.status != NotificationStatus::Pending {
         return Ok(Prepared::Over);
@@ -57,7 +64,15 @@ pub async fn prepare(db: &impl ConnectionTrait, id: NotificationId) -> Result<Pr
     let Some(to) = recipient(db, &row, &about).await? else {
         return Ok(Prepared::Needless("There is nobody to be told any more.".to_owned()));
     };
-    let facts = facts::read(db, &row, &about).await?;
+    let mut facts = facts::read(db, &row, &about).await?;
+    if let Some(id) = about.account_token_id
+        && row.kind != NotificationKind::EmailChanged
+    {
+        if token::sendable(db, id, now).await?.is_none() {
+            return Ok(Prepared::Needless("The token is used, over, or not the newest.".to_owned()));
+        }
+        facts.token = Some(TokenFact::new(tokens.of(id)));
+    }
     if let Some(stock) = &facts.stock
         && stock.available > stock.threshold
     {
@@ -67,7 +82,8 @@ pub async fn prepare(db: &impl ConnectionTrait, id: NotificationId) -> Result<Pr
     Ok(Prepared::Ready(Box::new(letter)))
 }
 
-/// The order's address, or that of an owner who still is one.
+/// The order's address, that of an owner who still is one, or that of an account; what proves an address
+/// goes there.
 async fn recipient(db: &impl ConnectionTrait, row: &notification::Model, about: &About) -> Result<Option<String>> {
     match (row.seller_id, about.user_id, row.order_id) {
         (Some(seller), Some(user), _) => {
@@ -81,6 +97,17 @@ async fn recipient(db: &impl ConnectionTrait, row: &notification::Model, about: 
                 return Ok(None);
             }
             Ok(user::Entity::find_by_id(user).one(db).await?.map(|user| user.email))
+        }
+        (None, Some(user), None) => {
+            let token = match about.account_token_id {
+                Some(id) => account_token::Entity::find_by_id(id).one(db).await?,
+                None => None,
+            };
+            match (row.kind, token) {
+                (NotificationKind::EmailChanged, token) => Ok(token.and_then(|token| token.previous_email)),
+                (_, Some(token)) => Ok(Some(token.email)),
+                (_, None) => Ok(user::Entity::find_by_id(user).one(db).await?.map(|user| user.email)),
+            }
         }
         (None, None, Some(order)) => Ok(order::Entity::find_by_id(order).one(db).await?.map(|order| order.email)),
         _ => Ok(None),

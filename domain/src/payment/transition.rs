@@ -1,6 +1,6 @@
-//! The states of a payment attempt and of a refund.
+//! The states of a payment attempt, of a refund, and of one that takes a second operator.
 
-use souk_entity::status::{PaymentStatus, RefundStatus};
+use souk_entity::status::{PaymentStatus, RefundApprovalStatus, RefundStatus};
 
 use crate::transition::{Edge, edge};
 
@@ -66,6 +66,27 @@ pub const REFUND: &[Edge<RefundStatus, RefundEvent>] = &[
     edge(RefundStatus::Unresolved, RefundEvent::Reject, RefundStatus::Failed),
 ];
 
+/// What happens to a refund that takes a second operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundApprovalEvent {
+    /// Another operator agrees, and the refund is made.
+    Approve,
+    /// Another operator does not.
+    Reject,
+    /// Who has asked takes it back.
+    Withdraw,
+    /// Nobody has decided in time.
+    Expire,
+}
+
+/// Every allowed change of a refund that takes a second operator.
+pub const REFUND_APPROVAL: &[Edge<RefundApprovalStatus, RefundApprovalEvent>] = &[
+    edge(RefundApprovalStatus::Pending, RefundApprovalEvent::Approve, RefundApprovalStatus::Approved),
+    edge(RefundApprovalStatus::Pending, RefundApprovalEvent::Reject, RefundApprovalStatus::Rejected),
+    edge(RefundApprovalStatus::Pending, RefundApprovalEvent::Withdraw, RefundApprovalStatus::Withdrawn),
+    edge(RefundApprovalStatus::Pending, RefundApprovalEvent::Expire, RefundApprovalStatus::Expired),
+];
+
 #[cfg(test)]
 mod tests {
     use sea_orm::Iterable;
@@ -90,6 +111,18 @@ mod tests {
     fn money_is_only_taken_of_what_is_held() {
         let before: Vec<_> = PAYMENT.iter().filter(|edge| edge.event == Capture).map(|edge| edge.from).collect();
         assert_eq!(before, [PaymentStatus::Authorized, PaymentStatus::Unresolved]);
+    }
+
+    #[test]
+    fn a_refund_that_waits_is_decided_once() {
+        use RefundApprovalEvent::{Approve, Expire, Reject, Withdraw};
+
+        for from in RefundApprovalStatus::iter() {
+            for event in [Approve, Reject, Withdraw, Expire] {
+                let allowed = next("refund approval", REFUND_APPROVAL, from, event).is_ok();
+                assert_eq!(allowed, from == RefundApprovalStatus::Pending);
+            }
+        }
     }
 
     #[test]

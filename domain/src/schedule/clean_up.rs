@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::batch;
 use crate::error::Result;
+use crate::payment::refund::approval;
 use crate::store::{Store, Tx};
 
 /// At most so many rows are removed in one transaction, so that nothing waits long for it.
@@ -39,6 +40,8 @@ enum How {
     BatchRows,
     /// As batches do.
     Uploads,
+    /// Not removed: what nobody has decided in time is over.
+    RefundApprovals,
 }
 
 /// The API promises that an `Idempotency-Key` is remembered for 24 hours.
@@ -115,6 +118,7 @@ pub const RETENTIONS: &[Retention] = &[
     Retention { what: "webhook deliveries", keep: WEBHOOK_DELIVERIES, how: How::Deliveries },
     Retention { what: "rows of ended batches", keep: BATCH_ROWS, how: How::BatchRows },
     Retention { what: "uploads given up", keep: batch::ABANDONED_AFTER, how: How::Uploads },
+    Retention { what: "refunds that nobody approved", keep: approval::WAITS, how: How::RefundApprovals },
 ];
 
 /// Removes some rows that are over; returns how many, and whether there may be more.
@@ -136,6 +140,7 @@ pub async fn remove_some(store: &Store, retention: &Retention) -> Result<(u64, b
             Ok((removed, removed == MOST_ROWS))
         }
         How::Uploads => Ok((batch::discard_abandoned(store).await?, false)),
+        How::RefundApprovals => Ok((approval::expire(store).await?, false)),
     }
 }
 

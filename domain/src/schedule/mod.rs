@@ -19,6 +19,7 @@ use sea_orm::{
 use souk_entity::status::{JobStatus, ScheduleName};
 use souk_entity::{job as jobs, schedule};
 
+use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
 use crate::store::{Store, Tx};
@@ -120,6 +121,7 @@ pub async fn run_now(tx: &Tx, name: ScheduleName) -> Result<schedule::Model> {
         ..Default::default()
     };
     let row = schedule::Entity::update(asked).exec(&**tx).await?;
+    audit::note_named(tx, "schedule", &row.name, Fields::new().made("asked_for_tick", tick));
     // Awakened, as a run of the very same second may be over.
     job::awaken(tx, &Task::RunSchedule { schedule: name, tick }, tx.now).await?;
     Ok(row)
@@ -135,6 +137,7 @@ pub async fn set_enabled(tx: &Tx, name: ScheduleName, enabled: bool) -> Result<s
     if row.enabled == enabled {
         return Ok(row);
     }
+    audit::note_named(tx, "schedule", &row.name, Fields::new().changed("enabled", row.enabled, enabled));
     let changed = schedule::ActiveModel {
         name: Set(row.name),
         enabled: Set(enabled),

@@ -15,6 +15,7 @@ macro_rules! versioned {
           UNION ALL SELECT 'seller', id, status, version FROM seller \
           UNION ALL SELECT 'batch', id, status, version FROM batch WHERE status <> 'receiving' \
           UNION ALL SELECT 'payout', id, status, version FROM payout \
+          UNION ALL SELECT 'refund_approval', id, status, version FROM refund_approval \
           UNION ALL SELECT 'webhook_endpoint', id, status, version FROM webhook_endpoint)"
     };
 }

@@ -8,6 +8,7 @@
 //! Every query is one statement and so sees one moment: nothing is reported because somebody
 //! wrote between two reads, and a busy system may be checked while it works.
 
+mod audit;
 mod batch;
 mod event;
 mod fulfilment;
@@ -127,6 +128,7 @@ const AREAS: &[&[Invariant]] = &[
     batch::INVARIANTS,
     notification::INVARIANTS,
     webhook::INVARIANTS,
+    audit::INVARIANTS,
     quiet::INVARIANTS,
 ];
 

@@ -126,4 +126,31 @@ pub(super) const INVARIANTS: &[Invariant] = &[
              ON f.payment_id = x.payment_id AND f.seller_order_id = x.seller_order_id \
          WHERE s.status = 'cancelled' AND x.refunded_amount + coalesce(f.amount, 0) < x.amount",
     ),
+    rows(
+        "operator_refund_is_known_as_one",
+        17,
+        "Every refund that an operator has made, but for one made anew, is entered with who asked for it and the limit of \
+         that moment.",
+        "SELECT r.id AS id FROM refund r \
+         JOIN status_history h ON h.entity_kind = 'refund' AND h.entity_id = r.id AND h.version = 1 \
+         LEFT JOIN operator_refund o ON o.refund_id = r.id \
+         WHERE h.actor_kind = 'operator' AND r.retry_of IS NULL AND (o.refund_id IS NULL OR o.order_id <> r.order_id)",
+    ),
+    rows(
+        "large_operator_refund_has_a_second_operator",
+        17,
+        "What operators refund of an order by themselves stays within the limit of that moment; all beyond it has been \
+         approved by another one than who asked for it, for that seller order and not for less.",
+        "SELECT o.refund_id AS id FROM operator_refund o JOIN refund r ON r.id = o.refund_id \
+             WHERE o.approval_id IS NULL AND o.limit_amount IS NOT NULL AND r.status <> 'failed' \
+                 AND o.limit_amount < (SELECT sum(x.amount) FROM operator_refund y JOIN refund x ON x.id = y.refund_id \
+                     WHERE y.order_id = o.order_id AND y.approval_id IS NULL AND x.status <> 'failed' \
+                         AND x.created_at <= r.created_at) \
+         UNION ALL SELECT o.refund_id FROM operator_refund o JOIN refund r ON r.id = o.refund_id \
+             JOIN refund_approval a ON a.id = o.approval_id \
+             WHERE a.status <> 'approved' OR a.decided_by IS NULL OR a.decided_by = a.requested_by \
+                 OR a.requested_by <> o.asked_by OR a.seller_order_id <> r.seller_order_id OR a.amount < r.amount \
+         UNION ALL SELECT a.id FROM refund_approval a LEFT JOIN operator_refund o ON o.refund_id = a.refund_id \
+             WHERE (a.status = 'approved') <> (o.approval_id IS NOT NULL AND o.approval_id = a.id)",
+    ),
 ];

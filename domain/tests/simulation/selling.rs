@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use souk_domain::Tx;
 use souk_domain::error::{Code, Result};
 use souk_domain::order::{detail, lifecycle};
+use souk_domain::payment::refund::approval::{self, Asked, Limits};
 use souk_domain::payment::refund::{self, Wanted};
 use souk_domain::port::{ProviderPaymentStatus, ProviderTransferStatus, Scan};
 use souk_domain::returns::{self, Received};
@@ -162,9 +163,22 @@ impl World {
         if self.dice.chance(30) {
             wanted.goodwill = MinorUnits(self.dice.within(0, 1 + left.total.amount.0 / 4));
         }
-        let actor = self.operator();
-        let made = self.store.write(async |tx| refund::request(&tx, part.id, &wanted, actor).await).await?;
-        self.log(format!("  {} of {} with {} lines", made.refund.amount.0, part.number, wanted.lines.len()));
+        let (asking, limits) = (self.operator, limits());
+        let asked = self.store.write(async |tx| approval::ask(&tx, part.id, &wanted, asking, &limits).await).await?;
+        match asked {
+            Asked::Made(made) => {
+                self.log(format!("  {} of {} with {} lines", made.refund.amount.0, part.number, wanted.lines.len()));
+            }
+            Asked::Waits(row) => {
+                self.log(format!("  {} of {} waits for a second operator", row.amount.0, part.number));
+                let second = self.second_operator;
+                if self.dice.chance(50) {
+                    self.store.write(async |tx| approval::approve(&tx, row.id, second).await).await?;
+                } else if self.dice.chance(50) {
+                    self.store.write(async |tx| approval::reject(&tx, row.id, second, "no").await).await?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -176,7 +190,7 @@ impl World {
             .await?;
         let failed = self.dice.pick(&rows).ok_or_else(|| nothing("refund"))?;
         let actor = self.operator();
-        self.store.write(async |tx| refund::retry(&tx, failed.id, actor).await).await?;
+        self.store.write(async |tx| refund::retry(&tx, failed.id, actor, &limits()).await).await?;
         Ok(())
     }
 
@@ -256,4 +270,9 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Small enough to be met often.
+fn limits() -> Limits {
+    "*:20".parse().expect("limits")
 }

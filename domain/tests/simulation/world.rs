@@ -57,6 +57,8 @@ pub struct World {
     /// One or two.
     pub currencies: Vec<CurrencyCode>,
     pub operator: UserId,
+    /// Approves what takes two.
+    pub second_operator: UserId,
     /// With their e-mail addresses.
     pub shoppers: Vec<(Owner, String)>,
     pub shops: Vec<Shop>,
@@ -77,6 +79,7 @@ impl World {
         let mut dice = Dice::new(seed);
         let store = home.store.clone();
         let operator = register(&store, "operator@example.org", UserRole::ReadOnly).await?;
+        let second_operator = register(&store, "second@example.org", UserRole::Manager).await?;
         let mut shoppers = Vec::new();
         for name in ["ann", "bob"] {
             let email = format!("{name}@example.org");
@@ -97,6 +100,7 @@ impl World {
             numbers: OrderNumbers::default(),
             currencies,
             operator,
+            second_operator,
             shoppers,
             shops: Vec::new(),
             categories: Vec::new(),

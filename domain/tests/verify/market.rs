@@ -17,6 +17,7 @@ use souk_domain::order::number::OrderNumbers;
 use souk_domain::order::pricing::promotion::{Gift, Target};
 use souk_domain::order::pricing::tax::STANDARD;
 use souk_domain::payment::refund;
+use souk_domain::payment::refund::approval::{self, Asked};
 use souk_domain::place::Place;
 use souk_domain::port::{ProviderPaymentStatus, ProviderTransfer, ProviderTransferStatus};
 use souk_domain::promotion::{self, NewPromotion};
@@ -260,6 +261,18 @@ async fn send_at_the_second_try(shopping: &Shopping<'_>, order: &OrderDetail, sh
         note: None,
     };
     store.write(async |tx| refund::request(&tx, part, &wanted, shop.actor()).await).await.unwrap();
+    shopping.settle_refunds().await;
+    // And more of it by an operator, alone and with a second one.
+    let second = Shopping::register(store, "second@example.org", UserRole::Manager).await;
+    let more = refund::Wanted { shipping: MinorUnits::ZERO, goodwill: MinorUnits(7), ..wanted };
+    let ask = async |limits: &str| {
+        let limits = limits.parse().unwrap();
+        store.write(async |tx| approval::ask(&tx, part, &more, shopping.operator, &limits).await).await.unwrap()
+    };
+    assert!(matches!(ask("*:500").await, Asked::Made(_)));
+    shopping.settle_refunds().await;
+    let Asked::Waits(waits) = ask("*:0").await else { panic!("no limit") };
+    store.write(async |tx| approval::approve(&tx, waits.id, second).await).await.unwrap();
     shopping.settle_refunds().await;
     (voided, sent)
 }

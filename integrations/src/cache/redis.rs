@@ -7,30 +7,24 @@
 //! that takes over, may remember what was forgotten meanwhile: a ticket counts only for the server
 //! process that gave it out.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::LazyLock;
+use std::time::Duration;
 
-use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{AsyncCommands, Client, RedisResult, Script};
 use async_trait::async_trait;
 use souk_domain::cache::{Kept, Lookup, Subject, Ticket};
 use souk_domain::cart::Owner;
 use souk_domain::port::PortError;
 use souk_entity::id::UserId;
-use tokio::time::timeout;
 
 use super::{Shelf, lifetime, owner_words, words};
-use crate::guard::{Breaker, Health, Limits, Permit};
+use crate::line::Line;
 
 /// A question that takes longer has failed; reading the database takes less.
 const ASKING: Duration = Duration::from_millis(50);
 /// To be told of a change, Redis gets longer: other processes ask it all the while, and the writer
 /// is answered only when they cannot read what is old. Much longer than a busy machine pauses.
 const TELLING: Duration = Duration::from_secs(1);
-/// To connect takes a little longer.
-const CONNECT_LIMIT: Duration = Duration::from_millis(150);
-/// After a failure nobody waits for Redis for this long.
-const PAUSE: Duration = Duration::from_millis(500);
 /// A ticket with which nothing is kept goes soon: anybody can ask for orders that are not there.
 const TICKET: Duration = Duration::from_secs(60);
 /// So many pages of one shopper's list are kept.
@@ -86,61 +80,6 @@ impl InRedis {
     fn key(&self, subject: &Subject) -> String {
         format!("{}:{}", self.prefix, words(subject))
     }
-}
-
-/// A connection, and how long it is waited for.
-struct Line {
-    connection: ConnectionManager,
-    limit: Duration,
-    breaker: Mutex<Breaker>,
-}
-
-impl Line {
-    fn new(client: Client, limit: Duration) -> RedisResult<Self> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(Ord::max(limit, CONNECT_LIMIT)))
-            .set_response_timeout(Some(limit))
-            .set_number_of_retries(0);
-        let limits = Limits { failures: 1, percent: 1, window: PAUSE, pause: PAUSE };
-        Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(client, config)?,
-            limit,
-            breaker: Mutex::new(Breaker::new(limits)),
-        })
-    }
-
-    /// Waits for a command unless Redis has just failed; `None` when nothing is known of it.
-    async fn run<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Option<T> {
-        let mut turn =
-            Turn { breaker: &self.breaker, permit: lock(&self.breaker).ask(Instant::now())?, health: Health::GivenUp };
-        let (value, health) = match timeout(self.limit + CONNECT_LIMIT, command).await {
-            Ok(Ok(value)) => (Some(value), Health::Answered),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "the cache does not answer");
-                (None, Health::Failed)
-            }
-            Err(_) => (None, Health::Failed),
-        };
-        turn.health = health;
-        value
-    }
-}
-
-/// A command under way; reported when dropped, as the request that waits for it may be.
-struct Turn<'a> {
-    breaker: &'a Mutex<Breaker>,
-    permit: Permit,
-    health: Health,
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        lock(self.breaker).report(&self.permit, self.health, Instant::now());
-    }
-}
-
-fn lock(breaker: &Mutex<Breaker>) -> MutexGuard<'_, Breaker> {
-    breaker.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn away() -> PortError {

@@ -46,9 +46,10 @@ impl Demo {
         }
         settings.use_sqlite(&file);
         settings.simulator = true;
+        settings.edge.open_house();
         settings.admin_email = Some("admin@demo.example".into());
         settings.admin_password = Some(PASSWORD.to_owned().into());
-        let (acceptor, url) = match listen(&settings, settings.bind).await {
+        let (door, url) = match listen(&settings, settings.bind).await {
             Ok(bound) => bound,
             // The usual port is taken, perhaps by another demo: any free one does.
             Err(_) => listen(&settings, SocketAddr::new(settings.bind.ip(), 0)).await?,
@@ -63,7 +64,7 @@ impl Demo {
         let platform = Platform::start(settings, &url).await?;
         let workers = platform.start_workers()?;
         let stop = CancellationToken::new();
-        let serving = platform.serve(acceptor, stop.clone());
+        let serving = platform.serve(door, stop.clone());
         let telling = async {
             let outcome = tell(&url, &labels, &platform, began).await;
             match &outcome {

@@ -1,9 +1,14 @@
 //! Bad input is refused with the status and the code that tell what is wrong, in the one shape of
 //! all errors, and never answered with a 5xx.
 
+mod as_given;
 mod body;
+mod bounds;
+mod cards;
 mod checkout;
 mod envelope;
+mod fields;
+mod full;
 mod values;
 mod words;
 
@@ -49,7 +54,10 @@ struct Shop {
 
 impl Shop {
     async fn open() -> Self {
-        let souk = Souk::start().await;
+        Self::of(Souk::start().await).await
+    }
+
+    async fn of(souk: Souk) -> Self {
         let seller = souk.seller("A Shop").await;
         let offer = seller.offer("LAMP", "10.00", 10).await;
         let shopper = souk.guest();

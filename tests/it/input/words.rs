@@ -9,7 +9,7 @@ use crate::souk::{Answer, text};
 use super::{NOBODY, Shop, raw, refused, refused_somehow};
 
 /// Every text of the API, with what sends it there.
-async fn send_everywhere(shop: &Shop, value: &str) -> Vec<(&'static str, Answer)> {
+pub(super) async fn send_everywhere(shop: &Shop, value: &str) -> Vec<(&'static str, Answer)> {
     let (anyone, shopper) = (shop.souk.anyone(), shop.shopper.client());
     let (seller, admin) = (&shop.seller.client, &shop.souk.admin().await.client);
     let query = |path: &str, name: &str| {

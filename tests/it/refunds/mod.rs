@@ -4,6 +4,7 @@ mod asked;
 mod failed;
 mod goodwill;
 mod pieces;
+mod two;
 
 use serde_json::{Value, json};
 

@@ -76,6 +76,35 @@ impl Database {
         rows.iter().map(|row| row.try_get_by_index(0).expect("text")).collect()
     }
 
+    /// Every row of every table but those `except`, as text.
+    pub async fn rows(&self, except: &[&str]) -> Vec<String> {
+        let tables = if self.server.is_some() {
+            "SELECT table_name::text FROM information_schema.tables \
+             WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1"
+        } else {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+        };
+        let mut rows = Vec::new();
+        for table in self.words(tables).await.into_iter().filter(|table| !except.contains(&table.as_str())) {
+            let row = if self.server.is_some() {
+                "to_jsonb(told)::text".to_owned()
+            } else {
+                let columns = self.words(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
+                let told = columns.iter().map(|column| format!("'{column}=' || quote(\"{column}\")"));
+                told.collect::<Vec<_>>().join(" || ', ' || ")
+            };
+            let told = self.words(&format!("SELECT {row} AS told_row FROM \"{table}\" AS told ORDER BY 1")).await;
+            rows.extend(told.into_iter().map(|row| format!("{table}: {row}")));
+        }
+        rows
+    }
+
+    /// What is kept of the bodies of outside events, as text.
+    pub async fn inbox_bodies(&self) -> Vec<String> {
+        let text = if self.server.is_some() { "convert_from(body, 'UTF8')" } else { "CAST(body AS TEXT)" };
+        self.words(&format!("SELECT {text} FROM inbox")).await
+    }
+
     /// Runs a query of one number.
     pub async fn number(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> i64 {
         let connection = self.connection().await;

@@ -69,7 +69,7 @@ impl Souk {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let database = Arc::new(Database::create(directory.path()).await);
         souk_integrations::tls::install();
-        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let http = options.http();
         let mut souk = Self {
             options,
             directory,
@@ -100,7 +100,7 @@ impl Souk {
     pub fn launch(&mut self) {
         if self.api.is_none() {
             // A restarted installation is where it was: clients know its address.
-            let bind = self.url.strip_prefix("http://").unwrap_or("127.0.0.1:0").to_owned();
+            let bind = self.url.split_once("://").map_or("127.0.0.1:0", |(_, address)| address).to_owned();
             let inside = self.options.workers_inside();
             let mut command = self.souk(if inside { &["serve"] } else { &["serve", "--no-workers"] });
             command.env("SOUK_BIND", bind);
@@ -281,6 +281,11 @@ impl Souk {
         format!("{what}-{}@example.com", self.people.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// What its processes have logged.
+    pub fn log(&self) -> String {
+        process::log(self.directory.path())
+    }
+
     /// The binary, set up for this installation.
     pub fn souk(&self, arguments: &[&str]) -> Command {
         let mut command = process::souk(arguments);
@@ -289,10 +294,26 @@ impl Souk {
             .env("SOUK_ADMIN_EMAIL", admin::EMAIL)
             .env("SOUK_ADMIN_PASSWORD", admin::PASSWORD)
             .env("SOUK_DB_CONNECTIONS", "8")
-            .env("SOUK_LOG", "warn");
+            .env("SOUK_LOG", "warn")
+            // From one address the tests do in a second what many people do in minutes.
+            .env("SOUK_RATE_LIMITS", "off");
         self.database.configure(&mut command);
         command.envs(self.options.environment());
         command
+    }
+
+    /// One more process of the API on this installation.
+    pub fn replica(&self) -> Replica {
+        let mut command = self.souk(&["serve", "--no-workers"]);
+        command.env("SOUK_BIND", "127.0.0.1:0");
+        let (process, line) = Process::start(command, "souk listens on ", self.directory.path());
+        let url = line.split_whitespace().next().unwrap_or_default();
+        Replica { _process: process, client: Client::new(self.http.clone(), url) }
+    }
+
+    /// Tells the API's process to read its certificate again.
+    pub fn renew_certificate(&self) {
+        self.api.as_ref().expect("the API runs").signal(Signal::Hangup);
     }
 
     /// Runs a subcommand on this installation and expects it to do well; returns what it told.
@@ -308,6 +329,13 @@ impl Souk {
         let told = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "souk verify {arguments:?}:\n{told}");
     }
+}
+
+/// A process of the API beside the first; killed when dropped.
+pub struct Replica {
+    _process: Process,
+    /// A client of it, without any credential.
+    pub client: Client,
 }
 
 impl Drop for Souk {

@@ -8,6 +8,7 @@ pub struct Options {
     workers: Option<usize>,
     inside: bool,
     environment: Vec<(String, String)>,
+    trusted: Option<reqwest::Certificate>,
 }
 
 impl Options {
@@ -27,6 +28,22 @@ impl Options {
     pub fn env(mut self, name: &str, value: impl ToString) -> Self {
         self.environment.push((name.to_owned(), value.to_string()));
         self
+    }
+
+    /// The API's own certificate, which clients are to trust.
+    pub fn trust(mut self, certificate: reqwest::Certificate) -> Self {
+        self.trusted = Some(certificate);
+        self
+    }
+
+    /// An HTTP client for this installation.
+    pub(super) fn http(&self) -> reqwest::Client {
+        let builder = reqwest::Client::builder().no_proxy();
+        let builder = match &self.trusted {
+            Some(certificate) => builder.tls_certs_only([certificate.clone()]),
+            None => builder,
+        };
+        builder.build().expect("an HTTP client")
     }
 
     pub(super) fn set_env(&mut self, name: &str, value: Option<&str>) {

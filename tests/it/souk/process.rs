@@ -20,6 +20,8 @@ pub enum Signal {
     Stop,
     /// Go on.
     Continue,
+    /// Read the configuration again.
+    Hangup,
 }
 
 /// A running `souk`; killed when dropped.
@@ -76,6 +78,7 @@ impl Process {
             Signal::Terminate => "-TERM",
             Signal::Stop => "-STOP",
             Signal::Continue => "-CONT",
+            Signal::Hangup => "-HUP",
         };
         let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("kill runs");
         assert!(sent.success(), "kill {name}");

@@ -1,5 +1,6 @@
 //! Refunds: exactly the units and amounts asked for, never more than was paid, in any order.
 
+pub mod approval;
 mod detail;
 mod pieces;
 mod request;
@@ -24,6 +25,7 @@ use crate::money::Money;
 use crate::order::{lifecycle, units};
 use crate::returns;
 use crate::store::Tx;
+use approval::Limits;
 use pieces::{Pieces, exceeds};
 use standing::Standing;
 
@@ -73,9 +75,10 @@ pub async fn refund_returned(
 /// units that were not refunded otherwise, and nothing but its end where all were.
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::IllegalTransition`] unless it failed and was not made again;
+/// [`Code::NotFound`]; [`Code::IllegalTransition`] unless it failed and was not made again, and when an
+/// operator had asked for it whose like may not refund so much of the order by themselves;
 /// [`Code::RefundExceedsPayment`] when its money or units were refunded in another way since.
-pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<Detail> {
+pub async fn retry(tx: &Tx, id: RefundId, actor: Actor, limits: &Limits) -> Result<Detail> {
     let (part, failed) = lock(tx, id).await?;
     if failed.status != RefundStatus::Failed {
         let message = format!("The refund is {}; only a failed one can be made again.", failed.status);
@@ -115,7 +118,9 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor) -> Result<Detail> {
         (Some(made), _) => {
             let link = refund::ActiveModel { id: Set(made), retry_of: Set(Some(id)), ..Default::default() };
             refund::Entity::update(link).exec_without_returning(&**tx).await?;
-            read(&**tx, made).await
+            let made = read(&**tx, made).await?;
+            approval::again(tx, id, &made.refund, limits).await?;
+            Ok(made)
         }
         // All of it was paid in another way since, so the return is over.
         (None, Some(return_id)) => {

@@ -1,10 +1,11 @@
 //! Refunds that a seller or an operator asks for, without anything coming back.
 
 use sea_orm::EntityTrait;
+use serde::{Deserialize, Serialize};
 use souk_entity::id::{OrderLineId, SellerId, SellerOrderId};
 use souk_entity::money::MinorUnits;
-use souk_entity::seller;
 use souk_entity::status::{Bearer, RefundReason, SellerStatus};
+use souk_entity::{seller, seller_order};
 
 use super::pieces::{Pieces, exceeds};
 use super::standing::Standing;
@@ -15,7 +16,7 @@ use crate::order::lifecycle;
 use crate::store::Tx;
 
 /// What somebody wants to pay back of a seller order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Wanted {
     /// Units of lines.
     pub lines: Vec<(OrderLineId, i64)>,
@@ -40,18 +41,42 @@ async fn may_pay_back(tx: &Tx, seller: SellerId) -> Result<()> {
     Err(Error::new(Code::IllegalTransition, message))
 }
 
+/// A wish with what it comes to, of an order that is locked.
+pub(super) struct Priced {
+    standing: Standing,
+    pieces: Pieces,
+}
+
+impl Priced {
+    /// The seller order.
+    pub(super) fn part(&self) -> &seller_order::Model {
+        &self.standing.part
+    }
+
+    /// How much would be paid back.
+    pub(super) fn amount(&self) -> Result<MinorUnits> {
+        Ok(self.pieces.sum()?.amount)
+    }
+}
+
 /// Refunds units, shipping and goodwill together, each within what is left of it, and all within
-/// what is left of the seller order.
+/// what is left of the seller order. What operators ask for goes through [`super::approval::ask`].
 ///
 /// # Errors
 /// [`Code::NotFound`], also for a line of another seller order; [`Code::IllegalTransition`] when
 /// the order is not paid; [`Code::InvalidValue`]; [`Code::RefundExceedsPayment`], naming what is
 /// left.
 pub async fn request(tx: &Tx, part_id: SellerOrderId, wanted: &Wanted, actor: Actor) -> Result<Detail> {
-    let (_, part) = lifecycle::lock_part(tx, part_id).await?;
+    let priced = price(tx, part_id, wanted).await?;
     if let Actor::Seller { .. } = actor {
-        may_pay_back(tx, part.seller_id).await?;
+        may_pay_back(tx, priced.part().seller_id).await?;
     }
+    make(tx, priced, wanted, actor).await
+}
+
+/// Locks the order and works out what would be paid back.
+pub(super) async fn price(tx: &Tx, part_id: SellerOrderId, wanted: &Wanted) -> Result<Priced> {
+    let (_, part) = lifecycle::lock_part(tx, part_id).await?;
     let standing = Standing::read(&**tx, &part)
         .await?
         .ok_or_else(|| Error::new(Code::IllegalTransition, "The order is not paid; there is nothing to refund."))?;
@@ -76,6 +101,12 @@ pub async fn request(tx: &Tx, part_id: SellerOrderId, wanted: &Wanted, actor: Ac
         return Err(Error::invalid("Name at least one line, or an amount of shipping or goodwill."));
     }
     fit(&standing, &mut pieces)?;
+    Ok(Priced { standing, pieces })
+}
+
+/// Makes the refund.
+pub(super) async fn make(tx: &Tx, priced: Priced, wanted: &Wanted, actor: Actor) -> Result<Detail> {
+    let Priced { standing, pieces } = priced;
     let goodwill_only = wanted.lines.is_empty() && wanted.shipping == MinorUnits::ZERO;
     let reason = if goodwill_only { RefundReason::Goodwill } else { RefundReason::Adjustment };
     let cause = Cause { note: wanted.note.clone(), ..Cause::of(reason, actor) };

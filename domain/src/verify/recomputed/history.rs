@@ -8,8 +8,8 @@ use sea_orm::{
 };
 use souk_entity::job;
 use souk_entity::status::{
-    BatchStatus, EntityKind, OrderStatus, PaymentStatus, PayoutStatus, RefundStatus, ReturnStatus, SellerStatus,
-    ShipmentStatus, WebhookEndpointStatus,
+    BatchStatus, EntityKind, OrderStatus, PaymentStatus, PayoutStatus, RefundApprovalStatus, RefundStatus,
+    ReturnStatus, SellerStatus, ShipmentStatus, WebhookEndpointStatus,
 };
 use uuid::Uuid;
 
@@ -72,6 +72,7 @@ fn first(kind: EntityKind) -> String {
         EntityKind::Batch => BatchStatus::Queued.to_value(),
         EntityKind::Payout => PayoutStatus::Pending.to_value(),
         EntityKind::WebhookEndpoint => WebhookEndpointStatus::Active.to_value(),
+        EntityKind::RefundApproval => RefundApprovalStatus::Pending.to_value(),
     }
 }
 

@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::MOST_OFFENDERS;
+use crate::audit::chain;
 use crate::error::Result;
 
 /// Rows (or, where rows are grouped, groups) that are read at once.
@@ -34,6 +35,8 @@ pub(super) enum Recomputation {
     History,
     /// [`crate::job::Task::key`], its kind and [`crate::job::policy`].
     JobKey,
+    /// [`chain::breaks`].
+    AuditChain,
 }
 
 /// What breaks the rule, one more than are named at most.
@@ -48,6 +51,10 @@ pub(super) async fn offenders(db: &impl ConnectionTrait, which: Recomputation) -
         Recomputation::RefundedUnits => money::refunded_units(db).await,
         Recomputation::History => history::history(db).await,
         Recomputation::JobKey => history::job_keys(db).await,
+        Recomputation::AuditChain => {
+            let breaks = chain::breaks(db, MOST_OFFENDERS + 1).await?;
+            Ok(breaks.iter().map(|found| format!("{} {}: {}", found.sequence, found.id, found.what)).collect())
+        }
     }
 }
 

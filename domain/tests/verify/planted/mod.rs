@@ -1,5 +1,6 @@
 //! A violation of every invariant, as SQL for either database.
 
+mod audit;
 mod batches;
 mod events;
 mod goods;
@@ -53,6 +54,8 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.batches(market);
     gardener.notifications(market);
     gardener.webhooks(market);
+    gardener.audit(market);
+    gardener.two_operators();
     gardener.quiet(market);
     gardener.plantings
 }

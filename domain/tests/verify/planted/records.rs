@@ -18,11 +18,14 @@ impl Gardener {
             ("batch", "batch"),
             ("payout", "payout"),
             ("webhook_endpoint", "webhook_endpoint"),
+            ("refund_approval", "refund_approval"),
         ] {
             let last = format!("SELECT id FROM {table} ORDER BY id DESC LIMIT 1");
             let change = format!("entity_kind = '{kind}' AND entity_id = ({last}) AND version =");
             let other = match kind {
-                "order" | "seller_order" | "payment" | "refund" | "shipment" | "payout" => "pending",
+                "order" | "seller_order" | "payment" | "refund" | "shipment" | "payout" | "refund_approval" => {
+                    "pending"
+                }
                 "return_request" => "requested",
                 "seller" => "applied",
                 "webhook_endpoint" => "active",

@@ -1,0 +1,524 @@
+//! Numbers of payment cards, found in any text, so that none is ever stored or logged.
+//!
+//! Nothing here takes cards: shoppers pay at the provider. But people paste what they have at hand
+//! into notes, names and reasons, and one number kept makes the whole database one of card data.
+//!
+//! A number is taken for a card's when it begins as an issuer's do, has a length that issuer uses,
+//! its check digit is right (ISO/IEC 7812-1), and it stands alone or is divided as on a card: it is
+//! no part of a longer word, of a UUID or of an IBAN. Of random numbers of 16 digits about one in
+//! fifty is taken for one; of those that count or tell a time almost none, as no issuer has 1.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde_json::Value;
+
+/// Issuers by what their numbers begin with and how long they are: ISO/IEC 7812 as the networks
+/// have published it. Visa's 13 digits are long gone, and would be taken for barcodes of books.
+const ISSUERS: &[(Range<u32>, usize, &[usize])] = &[
+    // Visa
+    (4..5, 1, &[16, 19]),
+    // Mastercard
+    (51..56, 2, &[16]),
+    (2221..2721, 4, &[16]),
+    // American Express
+    (34..35, 2, &[15]),
+    (37..38, 2, &[15]),
+    // Diners Club
+    (300..306, 3, &[14, 16, 19]),
+    (3095..3096, 4, &[14, 16, 19]),
+    (36..37, 2, &[14, 16, 19]),
+    (38..40, 2, &[14, 16, 19]),
+    // Discover
+    (6011..6012, 4, &[16, 19]),
+    (644..660, 3, &[16, 19]),
+    // JCB
+    (3528..3590, 4, &[16, 17, 18, 19]),
+    // UnionPay
+    (62..63, 2, &[16, 17, 18, 19]),
+    (81..83, 2, &[16, 17, 18, 19]),
+    // Maestro
+    (5018..5019, 4, &[16, 18, 19]),
+    (5020..5021, 4, &[16, 18, 19]),
+    (5038..5039, 4, &[16, 18, 19]),
+    (5893..5894, 4, &[16, 18, 19]),
+    (6304..6305, 4, &[16, 18, 19]),
+    (6759..6764, 4, &[16, 18, 19]),
+    // Mir
+    (2200..2205, 4, &[16, 19]),
+    // RuPay
+    (508..509, 3, &[16]),
+    (60..61, 2, &[16]),
+    // Troy
+    (9792..9793, 4, &[16]),
+    // Elo
+    (5067..5068, 4, &[16]),
+    (509..510, 3, &[16]),
+];
+
+/// The fewest and the most digits of a card's number.
+const DIGITS: std::ops::RangeInclusive<usize> = 14..=19;
+
+/// What may stand between the groups of a number, up to [`WIDEST_GAP`] of them.
+const SEPARATORS: [char; 9] =
+    [' ', '-', '\u{a0}', '\u{202f}', '\u{2009}', '\u{2010}', '\u{2011}', '\u{2013}', '\u{2014}'];
+
+const WIDEST_GAP: usize = 3;
+
+/// The longest IBAN.
+const IBAN: usize = 34;
+
+/// Whether a text holds what looks like the number of a payment card.
+pub fn found_in(text: &str) -> bool {
+    !places(text).is_empty()
+}
+
+/// Whether a JSON value holds one: in a text, a name or a number.
+pub fn found_in_json(value: &Value) -> bool {
+    match value {
+        Value::String(text) => found_in(text),
+        Value::Number(number) => found_in(&number.to_string()),
+        Value::Array(values) => values.iter().any(found_in_json),
+        Value::Object(fields) => fields.iter().any(|(name, value)| found_in(name) || found_in_json(value)),
+        Value::Null | Value::Bool(_) => false,
+    }
+}
+
+/// The text with an asterisk for each digit of a card's number.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let places = places(text);
+    if places.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let hidden = |at: usize| places.iter().any(|place| place.contains(&at));
+    text.char_indices().map(|(at, c)| if c.is_ascii_digit() && hidden(at) { '*' } else { c }).collect()
+}
+
+/// What came from outside and is kept as it came: JSON or text without the numbers of cards in it.
+/// What has none is returned as it is, byte by byte.
+pub fn masked_body(body: &[u8]) -> Cow<'_, [u8]> {
+    if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
+        if !found_in_json(&value) {
+            return Cow::Borrowed(body);
+        }
+        mask_json(&mut value);
+        return Cow::Owned(value.to_string().into_bytes());
+    }
+    match masked(&String::from_utf8_lossy(body)) {
+        Cow::Owned(text) if text.contains('*') => Cow::Owned(text.into_bytes()),
+        _ => Cow::Borrowed(body),
+    }
+}
+
+fn mask_json(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(hidden) = masked(text) {
+                *text = hidden;
+            }
+        }
+        Value::Number(number) => {
+            if let Cow::Owned(hidden) = masked(&number.to_string()) {
+                *value = Value::String(hidden);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(mask_json),
+        Value::Object(fields) => {
+            let before = std::mem::take(fields);
+            fields.extend(before.into_iter().map(|(name, mut value)| {
+                mask_json(&mut value);
+                (masked(&name).into_owned(), value)
+            }));
+        }
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// A word: letters, digits and `_` in a row.
+struct Word {
+    place: Range<usize>,
+    /// It is all digits, and no part of what is known to be something else.
+    number: bool,
+    /// It follows the word before it after no more than separators.
+    follows: bool,
+}
+
+/// Where the numbers are, in bytes.
+fn places(text: &str) -> Vec<Range<usize>> {
+    if text.bytes().filter(u8::is_ascii_digit).count() < *DIGITS.start() {
+        return Vec::new();
+    }
+    let mut words = words(text);
+    let mut found = Vec::new();
+    pass_over_uuids(text, &mut words);
+    pass_over_ibans(text, &mut words);
+    let mut rest = &words[..];
+    while let Some(first) = rest.iter().position(|word| word.number) {
+        let after = rest.get(first + 1..).unwrap_or_default();
+        let length = 1 + after.iter().take_while(|word| word.number && word.follows).count();
+        let (run, others) = rest.get(first..).unwrap_or_default().split_at(length);
+        in_run(text, run, &mut found);
+        rest = others;
+    }
+    found
+}
+
+fn words(text: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let (mut gap, mut close) = (0, false);
+    let mut inside = false;
+    for (at, c) in text.char_indices() {
+        if c.is_alphanumeric() || c == '_' {
+            let end = at + c.len_utf8();
+            match words.last_mut() {
+                Some(word) if inside => {
+                    word.place.end = end;
+                    word.number &= c.is_ascii_digit();
+                }
+                _ => words.push(Word { place: at..end, number: c.is_ascii_digit(), follows: close }),
+            }
+            (inside, gap, close) = (true, 0, true);
+        } else {
+            gap += 1;
+            inside = false;
+            close &= gap <= WIDEST_GAP && SEPARATORS.contains(&c);
+        }
+    }
+    words
+}
+
+fn pass_over_uuids(text: &str, words: &mut [Word]) {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    for first in 0..words.len().saturating_sub(GROUPS.len() - 1) {
+        let Some(groups) = words.get_mut(first..first + GROUPS.len()) else { return };
+        let fits = groups.iter().zip(GROUPS).all(|(word, length)| {
+            let group = text.get(word.place.clone()).unwrap_or_default();
+            group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
+        let dashed =
+            groups.windows(2).all(|pair| matches!(pair, [a, b] if text.get(a.place.end..b.place.start) == Some("-")));
+        if fits && dashed {
+            groups.iter_mut().for_each(|word| word.number = false);
+        }
+    }
+}
+
+/// An IBAN begins with a country and two check digits; written in groups of four, those after the
+/// first may look like a card.
+fn pass_over_ibans(text: &str, words: &mut [Word]) {
+    for first in 0..words.len() {
+        let mut iban = String::new();
+        let mut last = None;
+        for (at, word) in words.iter().enumerate().skip(first).take(IBAN / 2) {
+            let group = text.get(word.place.clone()).unwrap_or_default();
+            let begins = group.len() >= 4
+                && group.bytes().take(2).all(|byte| byte.is_ascii_uppercase())
+                && group.bytes().skip(2).take(2).all(|byte| byte.is_ascii_digit());
+            let goes_on = group.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            if !goes_on || (at == first && !begins) || (at > first && !word.follows) || iban.len() + group.len() > IBAN
+            {
+                break;
+            }
+            iban.push_str(group);
+            if iban.len() >= 15 && is_iban(&iban) {
+                last = Some(at);
+            }
+        }
+        if let Some(last) = last {
+            words.iter_mut().take(last + 1).skip(first).for_each(|word| word.number = false);
+        }
+    }
+}
+
+/// ISO 13616: the first four characters behind the others, letters as 10 to 35, is 1 modulo 97.
+fn is_iban(iban: &str) -> bool {
+    let (country, account) = iban.split_at_checked(4).unwrap_or_default();
+    let value = account.chars().chain(country.chars()).filter_map(|c| c.to_digit(36));
+    value.fold(0, |rest, digit| (rest * if digit > 9 { 100 } else { 10 } + digit) % 97) == 1
+}
+
+/// Looks at a run of numbers with no more than separators between them: at parts of it that are
+/// divided as on a card, as an expiry date may follow, and at what is left as a whole, however it
+/// is divided.
+fn in_run(text: &str, mut run: &[Word], found: &mut Vec<Range<usize>>) {
+    let mut first = 0;
+    while first < run.len() {
+        match longest(text, run, first) {
+            Some(length) => {
+                let (before, from) = run.split_at(first);
+                let (card, after) = from.split_at(length);
+                found.extend(place(before).filter(|_| longest(text, before, 0) == Some(before.len())));
+                found.extend(place(card));
+                (run, first) = (after, 0);
+            }
+            None => first += 1,
+        }
+    }
+}
+
+/// How many words from `first` on are the number of a card.
+fn longest(text: &str, run: &[Word], first: usize) -> Option<usize> {
+    let (mut digits, mut groups) = (Vec::new(), Vec::new());
+    let mut found = None;
+    for (at, word) in run.iter().enumerate().skip(first) {
+        let group = text.get(word.place.clone()).unwrap_or_default();
+        if digits.len() + group.len() > *DIGITS.end() {
+            break;
+        }
+        digits.extend(group.bytes().map(|byte| u32::from(byte - b'0')));
+        groups.push(group.len());
+        let whole = first == 0 && at + 1 == run.len();
+        let alone = run.len() == 1 && is_barcode(&digits) && is_all_there_is(text, &word.place);
+        if (whole || as_on_a_card(&groups)) && is_card(&digits) && !alone {
+            found = Some(groups.len());
+        }
+    }
+    found
+}
+
+fn place(words: &[Word]) -> Option<Range<usize>> {
+    Some(words.first()?.place.start..words.last()?.place.end)
+}
+
+fn as_on_a_card(groups: &[usize]) -> bool {
+    match groups {
+        [_] | [4, 6, 4 | 5] | [6, 13] | [8, 8] => true,
+        [fours @ .., last] => fours.len() >= 3 && fours.iter().all(|group| *group == 4) && *last <= 4,
+        [] => false,
+    }
+}
+
+fn is_card(digits: &[u32]) -> bool {
+    let begins = |length: usize| digits.iter().take(length).fold(0, |number, digit| number * 10 + digit);
+    let issued = ISSUERS
+        .iter()
+        .any(|(range, length, lengths)| lengths.contains(&digits.len()) && range.contains(&begins(*length)));
+    issued && luhn(digits)
+}
+
+/// The check digit of ISO/IEC 7812-1: every second digit from the last but one counts twice.
+fn luhn(digits: &[u32]) -> bool {
+    let weighed = digits.iter().rev().zip([1, 2].into_iter().cycle()).map(|(digit, weight)| match digit * weight {
+        two @ 10.. => two - 9,
+        one => one,
+    });
+    weighed.sum::<u32>() % 10 == 0
+}
+
+/// A GTIN-14, as on a case of goods, with the check digit that GS1 gives it.
+fn is_barcode(digits: &[u32]) -> bool {
+    let weighed = digits.iter().rev().zip([1, 3].into_iter().cycle()).map(|(digit, weight)| digit * weight);
+    digits.len() == 14 && weighed.sum::<u32>() % 10 == 0
+}
+
+/// Whether a place is a whole value, or a whole cell of a file: a barcode in a sentence is taken for
+/// the card that it may be.
+fn is_all_there_is(text: &str, place: &Range<usize>) -> bool {
+    const ENDS: [char; 5] = [',', ';', '"', '\t', '\n'];
+    let before = text.get(..place.start).unwrap_or_default().trim_end_matches([' ', '\r']);
+    let after = text.get(place.end..).unwrap_or_default().trim_start_matches([' ', '\r']);
+    (before.is_empty() || before.ends_with(ENDS)) && (after.is_empty() || after.starts_with(ENDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Test numbers that providers and networks publish; no one's.
+    const CARDS: [&str; 16] = [
+        "4111111111111111",
+        "4242424242424242",
+        "4012888888881881",
+        "4000056655665556",
+        "5555555555554444",
+        "5105105105105100",
+        "2223003122003222",
+        "378282246310005",
+        "371449635398431",
+        "6011111111111117",
+        "6011000990139424",
+        "3056930009020004",
+        "36227206271667",
+        "3566002020360505",
+        "6200000000000005",
+        "2200000000000004",
+    ];
+
+    #[test]
+    fn cards_are_found_however_they_are_written() {
+        for card in CARDS {
+            assert!(found_in(card), "{card}");
+            for text in [
+                format!("my card is {card}, thanks"),
+                format!("{card} 12/27 123"),
+                format!("no. 7 {card}"),
+                format!("\u{201e}{card}\u{201c}"),
+                format!("+{card}"),
+                format!("-{card}"),
+                format!("ü {card}."),
+                format!("019aa0f1-7e1c-7d3a-8c55-0f8e3b6c2a41 {card}"),
+                format!("a\t{card}\nb"),
+            ] {
+                assert!(found_in(&text), "{text}");
+                let hidden = masked(&text).into_owned();
+                assert!(!found_in(&hidden) && hidden.contains("****") && !hidden.contains(card), "{hidden}");
+                assert_eq!(hidden.chars().count(), text.chars().count());
+            }
+        }
+        for divided in [
+            "4111 1111 1111 1111",
+            "4111-1111-1111-1111",
+            "4111 1111 1111 1111 12 27 123",
+            "order 12 4111 1111 1111 1111",
+            "3782 822463 10005",
+            "3056 930009 020004",
+            "3622 720627 1667 by mail",
+            "4111\u{a0}1111\u{a0}1111\u{a0}1111",
+            "4111 - 1111 - 1111 - 1111",
+            "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+            "41 11 11 11 11 11 11 11",
+            "411111111111 1111",
+        ] {
+            assert!(found_in(divided), "{divided}");
+            assert!(!found_in(&masked(divided)), "{divided}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_card_is_none() {
+        for text in [
+            "",
+            "4111111111111112",
+            "4111111111111111x",
+            "x4111111111111111",
+            "ref_4111111111111111",
+            "41111111111111111111",
+            "9400111899223197428490",
+            "4006381333931",
+            "9783161484100",
+            "1234567890128",
+            "0000000000000000",
+            "1764313200000000",
+            "20261128101530",
+            "+49 151 23456789",
+            "+1 (415) 555-2671, +44 20 7946 0958",
+            "2026-11-28 10:15:30",
+            "ORD-2026-00004-1",
+            "GB82 WEST 1234 5698 7654 32",
+            "DE89 3704 0044 0532 0130 00",
+            "1,000,000,000,000,000.00",
+            "9223372036854775807",
+            "4111.1111.1111.1111",
+        ] {
+            assert!(!found_in(text), "{text}");
+            assert_eq!(masked(text), text);
+        }
+    }
+
+    #[test]
+    fn an_iban_in_groups_is_no_card() {
+        // Its groups from the second on would be Visa's.
+        let account = (0..10_000)
+            .map(|last| format!("411111111111{last:04}"))
+            .find(|account| luhn(&account.bytes().map(|byte| u32::from(byte - b'0')).collect::<Vec<_>>()))
+            .unwrap();
+        let iban = (2..99).map(|check| format!("PT{check:02}{account}12345")).find(|iban| is_iban(iban)).unwrap();
+        let groups: Vec<&str> = (0..iban.len()).step_by(4).map(|at| &iban[at..iban.len().min(at + 4)]).collect();
+        assert!(!found_in(&groups.join(" ")), "{groups:?}");
+        assert!(!found_in(&format!("pay to {}, please", groups.join(" "))));
+        assert!(found_in(&groups[1..].join(" ")), "without what makes it one it is a card");
+    }
+
+    #[test]
+    fn a_barcode_of_a_case_is_no_card_where_it_is_the_value() {
+        let digits = |number: u64| number.to_string().bytes().map(|byte| u32::from(byte - b'0')).collect::<Vec<_>>();
+        let both = (36_000_000_000_000_u64..).find(|number| is_card(&digits(*number)) && is_barcode(&digits(*number)));
+        let barcode = both.unwrap().to_string();
+        assert!(!found_in(&barcode));
+        assert!(!found_in(&format!("{barcode},Main,5")) && !found_in(&format!("\"{barcode}\"")));
+        assert!(found_in(&format!("my card {barcode}")));
+    }
+
+    #[test]
+    fn json_is_kept_without_cards_and_untouched_where_it_has_none() {
+        let plain = br#"{ "b": 1.0, "a": "x" }"#;
+        assert_eq!(masked_body(plain).as_ref(), plain);
+        assert_eq!(masked_body(b"\xff\xfe").as_ref(), b"\xff\xfe");
+        let body = br#"{"note":"\u0034111111111111111","number":4242424242424242,"list":["378282246310005",1],"5555555555554444":null}"#;
+        let kept: Value = serde_json::from_slice(&masked_body(body)).unwrap();
+        let expected = json!({"note": "****************", "number": "****************",
+                              "list": ["***************", 1], "****************": null});
+        assert_eq!(kept, expected);
+        assert_eq!(masked_body(b"not JSON 4111111111111111").as_ref(), b"not JSON ****************");
+    }
+
+    /// Digits of an issuer with the right check digit.
+    fn card() -> impl Strategy<Value = String> {
+        let issuer = prop::sample::select(ISSUERS.iter().collect::<Vec<_>>());
+        issuer
+            .prop_flat_map(|(range, _, lengths)| {
+                (range.clone(), prop::sample::select(lengths.to_vec()), prop::collection::vec(0_u32..10, 19))
+            })
+            .prop_map(|(begins, length, more)| {
+                let mut digits: Vec<u32> = begins.to_string().bytes().map(|byte| u32::from(byte - b'0')).collect();
+                digits.extend(more);
+                digits.truncate(length);
+                for check in 0..10 {
+                    digits[length - 1] = check;
+                    if luhn(&digits) {
+                        break;
+                    }
+                }
+                digits.iter().map(u32::to_string).collect()
+            })
+            .prop_filter("a barcode that is alone passes", |card: &String| {
+                !is_barcode(&card.bytes().map(|byte| u32::from(byte - b'0')).collect::<Vec<_>>())
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn every_card_is_found_and_hidden(
+            card in card(),
+            before in "([a-zß<('\" ]{0,8}[ :,(])?",
+            after in "([ .,:)][a-zß>)'\" ]{0,8})?",
+            every in prop::sample::select(vec![0, 1, 2, 3, 4]),
+            separator in prop::sample::select(vec![" ", "-", "\u{2013}"]),
+        ) {
+            let divided = match every {
+                0 => card.clone(),
+                every => {
+                    let bytes: Vec<char> = card.chars().collect();
+                    let groups = bytes.chunks(every).map(|group| group.iter().collect::<String>());
+                    groups.collect::<Vec<_>>().join(separator)
+                }
+            };
+            let text = format!("{before}{divided}{after}");
+            prop_assert!(found_in(&text), "{}", text);
+            let hidden = masked(&text);
+            prop_assert!(!found_in(&hidden));
+            prop_assert!(!hidden.contains(|c: char| c.is_ascii_digit()), "{}", hidden);
+        }
+
+        #[test]
+        fn uuids_hashes_and_barcodes_are_no_cards(id in any::<u128>(), digits in "[0-9]{32}", gtin in 0_u64..10_000_000_000_000) {
+            let of = |hex: &str| uuid::Uuid::try_parse(hex).unwrap().to_string();
+            prop_assert!(!found_in(&uuid::Uuid::from_u128(id).to_string()));
+            // The rarest of them: no letter in it.
+            prop_assert!(!found_in(&of(&digits)), "{}", digits);
+            prop_assert!(!found_in(&digits));
+            let (barcode, token) = (format!("{gtin:013}"), format!("{gtin:016}x{gtin:016}"));
+            prop_assert!(!found_in(&barcode) && !found_in(&token));
+        }
+
+        #[test]
+        fn any_text_is_looked_at_and_hidden_text_has_none(text in "[0-9 \\-aé\u{2013},]{0,80}") {
+            let hidden = masked(&text);
+            prop_assert_eq!(found_in(&text), hidden != text);
+            prop_assert!(!found_in(&hidden), "{} {}", text, hidden);
+        }
+    }
+}
