@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use poem::Request;
 use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use souk_domain::cart::{self, Owner};
 use souk_domain::place::Place;
-use souk_domain::{Tx, account, money};
+use souk_domain::{Code, Error, Tx, account, money};
 use souk_entity::id::{CartId, OfferId};
 use uuid::Uuid;
 

@@ -44,6 +44,12 @@ impl Market {
         shoppers[0].buy(&[(&shops[0].offer, 2), (&shops[1].offer, 2)]).await;
         pay_out(&souk, &shops).await;
         operate(&souk, &shoppers[1]).await;
+        wait_for_a_second(&souk, &shops[0].seller).await;
+        for shopper in &shoppers {
+            // A second sign-in, which they may end.
+            let email = shopper.client().get("/api/v1/me").await.expect(200)["email"].take();
+            souk.anyone().sign_in(text(&email), PASSWORD).await;
+        }
         let owners = owners(&shops, &shoppers, &guests).await;
         let known = Known {
             sellers: [&shops[0].seller, &shops[1].seller],
@@ -148,6 +154,16 @@ async fn operate(souk: &Souk, exempt: &Shopper) {
     souk.anyone().post("/api/v1/auth/register", to_decide).await.expect(201);
     let applicant = souk.anyone().register("applicant@example.com").await;
     Seller::apply(applicant, "A Seller To Be Decided On").await;
+}
+
+/// An operator's refund that waits for another operator.
+async fn wait_for_a_second(souk: &Souk, seller: &Seller) {
+    let dear = seller.offer("DEAR-LAMP", "1000.00", 10).await;
+    let order = souk.guest().buy(&[(&dear, 1)]).await;
+    let part = order.part(seller);
+    let path = format!("/api/v1/admin/seller-orders/{}/refunds", part.id());
+    let lines = json!({"lines": [{"line_id": part.line(), "quantity": 1}], "note": "Broken"});
+    souk.operator("manager").await.0.post(&path, lines).await.expect(202);
 }
 
 async fn owners(shops: &[Shop; 2], shoppers: &[Shopper; 2], guests: &[Shopper; 2]) -> Vec<Owner> {
