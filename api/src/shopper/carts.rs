@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use poem::Request;
 use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use souk_domain::cart::{self, Owner};
 use souk_domain::place::Place;
-use souk_domain::{Tx, account, money};
+use souk_domain::{Code, Error, Tx, account, money};
 use souk_entity::id::{CartId, OfferId};
 use uuid::Uuid;
 
@@ -132,6 +133,17 @@ pub enum Anyone {
     Nobody,
 }
 
+/// Who brings a credential that counts for nothing is told so: a cart made for them as for somebody new
+/// would be lost to them once they have signed in again.
+fn nobody(request: &Request) -> Result<(), Error> {
+    let brought = |name: &str| request.headers().contains_key(name);
+    if brought("authorization") || brought("x-guest-token") {
+        let message = "The credential is not ours, or over; sign in again, or leave it out to begin as a guest.";
+        return Err(Error::new(Code::Unauthenticated, message));
+    }
+    Ok(())
+}
+
 /// Carts of the shopper who asks.
 pub struct Carts;
 
@@ -145,6 +157,7 @@ impl Carts {
         &self,
         ctx: Ctx<'_>,
         who: Anyone,
+        request: &Request,
         body: Json<CreateCart>,
         /// Makes a repeated request safe; for signed-in shoppers and guests with a token.
         #[oai(name = "Idempotency-Key")]
@@ -154,6 +167,7 @@ impl Carts {
             Anyone::SignedIn(user) => (user.owner(), None, Some(format!("user:{}", user.0.user))),
             Anyone::Guest(guest) => (Owner::Guest(guest.0.clone()), None, Some(format!("guest:{}", guest.0))),
             Anyone::Nobody => {
+                nobody(request)?;
                 let (token, hash) = account::new_token();
                 (Owner::Guest(hash), Some(token), None)
             }

@@ -120,7 +120,8 @@ impl<'a> Asker<'a> {
     pub async fn let_in(&self, entry: &Entry, actor: &Actor) -> Vec<String> {
         let rule = self.matrix.rule_of(entry);
         let of_some = rule.realm() == Realm::Public && self.method(entry) != Method::GET;
-        if rule.turns_away(&actor.name).is_some() || (of_some && !SOME.contains(&actor.name.as_str())) {
+        if entry.depends || rule.turns_away(&actor.name).is_some() || (of_some && !SOME.contains(&actor.name.as_str()))
+        {
             return Vec::new();
         }
         let Some(mut values) = self.own(entry, actor) else { return Vec::new() };

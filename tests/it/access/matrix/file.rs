@@ -77,6 +77,8 @@ pub struct Entry {
     pub id: String,
     /// Its rule's name.
     pub rule: String,
+    /// Whether more than its rule decides on who is let in.
+    pub depends: bool,
     /// The rows.
     pub rows: Vec<(Place, Named)>,
 }
@@ -178,7 +180,8 @@ fn logical_lines() -> Vec<String> {
 
 fn entry(line: &str, rule: &str) -> Entry {
     let mut words = line.split_whitespace();
-    let id = words.next().expect("a word").to_owned();
+    let id = words.next().expect("a word");
+    let (id, depends) = id.strip_suffix('!').map_or((id, false), |id| (id, true));
     let mut of_path = 0;
     let rows = words.map(|word| {
         let (place, named) = match word.split_once(['=', '~']) {
@@ -202,5 +205,5 @@ fn entry(line: &str, rule: &str) -> Entry {
         };
         (place, named)
     });
-    Entry { id, rule: rule.to_owned(), rows: rows.collect() }
+    Entry { id: id.to_owned(), rule: rule.to_owned(), depends, rows: rows.collect() }
 }

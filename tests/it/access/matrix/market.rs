@@ -36,17 +36,19 @@ impl Market {
     /// Opens it, and waits until nothing is going on.
     pub async fn open() -> Self {
         let options = Options::default().env("SOUK_SECRET", SECRET).env("SOUK_WEBHOOK_PRIVATE_TARGETS", "true");
-        // What operators have refunded of each order when the market is made.
-        let options = options.env("SOUK_REFUND_APPROVAL_ABOVE", "*:2");
         let (souk, receiver) = (Souk::with(options).await, Receiver::start().await);
         let shops = [shop(&souk, "A", &receiver).await, shop(&souk, "B", &receiver).await];
         let shoppers = [souk.shopper().await, souk.shopper().await];
         let guests = [souk.guest(), souk.guest()];
         join_all(shoppers.iter().chain(&guests).map(|shopper| trade(&souk, &shops, shopper))).await;
+        shoppers[0].buy(&[(&shops[0].offer, 2), (&shops[1].offer, 2)]).await;
         pay_out(&souk, &shops).await;
         operate(&souk, &shoppers[1]).await;
+        wait_for_a_second(&souk, &shops[0].seller).await;
         for shopper in &shoppers {
-            souk.anyone().sign_in(text(&shopper.placement("")["email"]), PASSWORD).await;
+            // A second sign-in, which they may end.
+            let email = shopper.client().get("/api/v1/me").await.expect(200)["email"].take();
+            souk.anyone().sign_in(text(&email), PASSWORD).await;
         }
         let owners = owners(&shops, &shoppers, &guests).await;
         let known = Known {
@@ -145,12 +147,6 @@ async fn operate(souk: &Souk, exempt: &Shopper) {
     let user = exempt.client().get("/api/v1/me").await.expect(200)["id"].take();
     let exemption = json!({"user_id": user, "country": "DE", "certificate": "ST-119.1"});
     admin.client.post("/api/v1/admin/tax-exemptions", exemption).await.expect(201);
-    // Asked for by somebody who asks nothing else: nobody decides on their own.
-    let (asker, _) = souk.operator("admin").await;
-    let part =
-        souk.database().ids("SELECT id FROM seller_order WHERE status = 'delivered' ORDER BY id LIMIT 1", []).await;
-    let goodwill = json!({"goodwill_amount": "0.50", "currency": "USD"});
-    asker.post(&format!("/api/v1/admin/seller-orders/{}/refunds", part[0]), goodwill).await.expect(202);
     rows(&admin.client, "/api/v1/admin/batches/orders", &json!({})).await;
     make_key(&admin.client, "/api/v1/admin/api-keys", "To be revoked", &["orders:read"]).await;
     let person = |email: &str, name: &str| json!({"email": email, "password": PASSWORD, "name": name});
@@ -158,6 +154,16 @@ async fn operate(souk: &Souk, exempt: &Shopper) {
     souk.anyone().post("/api/v1/auth/register", to_decide).await.expect(201);
     let applicant = souk.anyone().register("applicant@example.com").await;
     Seller::apply(applicant, "A Seller To Be Decided On").await;
+}
+
+/// An operator's refund that waits for another operator.
+async fn wait_for_a_second(souk: &Souk, seller: &Seller) {
+    let dear = seller.offer("DEAR-LAMP", "1000.00", 10).await;
+    let order = souk.guest().buy(&[(&dear, 1)]).await;
+    let part = order.part(seller);
+    let path = format!("/api/v1/admin/seller-orders/{}/refunds", part.id());
+    let lines = json!({"lines": [{"line_id": part.line(), "quantity": 1}], "note": "Broken"});
+    souk.operator("manager").await.0.post(&path, lines).await.expect(202);
 }
 
 async fn owners(shops: &[Shop; 2], shoppers: &[Shopper; 2], guests: &[Shopper; 2]) -> Vec<Owner> {

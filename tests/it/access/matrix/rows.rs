@@ -25,11 +25,6 @@ fn of_shopper(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "cart" => "SELECT id FROM cart WHERE {owner} = $1 AND status = 'open' ORDER BY id DESC",
         "order" => "SELECT id FROM orders WHERE {owner} = $1 ORDER BY id",
-        // The latest, so that who asks stays signed in.
-        "session" => {
-            "SELECT t.family_id FROM refresh_token t JOIN cart c ON c.user_id = t.user_id \
-             WHERE c.{owner} = $1 ORDER BY t.id DESC"
-        }
         "seller_order" => {
             "SELECT p.id FROM seller_order p JOIN orders o ON o.id = p.order_id WHERE o.{owner} = $1 ORDER BY p.id"
         }
@@ -40,6 +35,8 @@ fn of_shopper(kind: &str) -> Option<&'static str> {
         "return" => {
             "SELECT r.id FROM return_request r JOIN orders o ON o.id = r.order_id WHERE o.{owner} = $1 ORDER BY r.id"
         }
+        // Of an account; the latest, as which nobody asks.
+        "session" => "SELECT family_id FROM refresh_token WHERE user_id = $1 ORDER BY id DESC",
         // What is in their cart, and not theirs.
         "offer" => "SELECT l.offer_id FROM cart_line l JOIN cart c ON c.id = l.cart_id WHERE c.{owner} = $1 ORDER BY 1",
         "seller" => {
@@ -68,6 +65,12 @@ fn of_seller(kind: &str) -> Option<&'static str> {
         "batch" => "SELECT id FROM batch WHERE seller_id = $1 ORDER BY id",
         "seller_order" => "SELECT id FROM seller_order WHERE seller_id = $1 ORDER BY id",
         "line" => "SELECT id FROM order_line WHERE seller_id = $1 ORDER BY seller_order_id, id",
+        // What can still be packed.
+        "accepted_part" => "SELECT id FROM seller_order WHERE seller_id = $1 AND status = 'processing' ORDER BY id",
+        "accepted_line" => {
+            "SELECT l.id FROM order_line l JOIN seller_order p ON p.id = l.seller_order_id \
+             WHERE p.seller_id = $1 AND p.status = 'processing' ORDER BY p.id, l.id"
+        }
         "shipment" => "SELECT id FROM shipment WHERE seller_id = $1 AND direction = 'outbound' ORDER BY id",
         "return" => "SELECT id FROM return_request WHERE seller_id = $1 ORDER BY id",
         "payout" => "SELECT id FROM payout WHERE seller_id = $1 ORDER BY id",
@@ -85,10 +88,11 @@ fn of_seller(kind: &str) -> Option<&'static str> {
 fn of_all(kind: &str) -> Option<&'static str> {
     Some(match kind {
         // Those to whom something may be done.
-        "audit_entry" => "SELECT id FROM audit_entry ORDER BY id",
         "api_key" => "SELECT id FROM api_key WHERE seller_id IS NULL AND name = 'To be revoked'",
         "seller" => "SELECT id FROM seller WHERE name = 'A Seller To Be Decided On'",
         "user" => "SELECT id FROM app_user WHERE name = 'A Person To Be Decided On'",
+        "audit_entry" => "SELECT id FROM audit_entry ORDER BY sequence",
+        "refund_approval" => "SELECT id FROM refund_approval ORDER BY id",
         "batch" => "SELECT id FROM batch WHERE seller_id IS NULL ORDER BY id",
         "promotion" => "SELECT id FROM promotion WHERE seller_id IS NULL ORDER BY id",
         "category" => "SELECT id FROM category ORDER BY id",
@@ -101,7 +105,6 @@ fn of_all(kind: &str) -> Option<&'static str> {
         "payout" => "SELECT id FROM payout ORDER BY id",
         "product" => "SELECT id FROM product ORDER BY id",
         "refund" => "SELECT id FROM refund ORDER BY id",
-        "refund_approval" => "SELECT id FROM refund_approval ORDER BY id",
         "seller_order" => "SELECT id FROM seller_order ORDER BY id",
         "shipping_method" => "SELECT id FROM shipping_method ORDER BY id",
         "tax_exemption" => "SELECT id FROM tax_exemption ORDER BY id",
@@ -131,6 +134,9 @@ pub fn is_owned(realm: Realm, kind: &str) -> bool {
 pub async fn owned(database: &Database, kind: &str, owner: &Owner) -> Option<Uuid> {
     let sql = of_owner(owner.realm, kind);
     let sql = sql.unwrap_or_else(|| panic!("rows.rs does not say which {kind} is {}'s", owner.name));
+    if !sql.contains("{owner}") && owner.realm == Realm::Shopper && owner.column != "user_id" {
+        return None;
+    }
     first(database, &sql.replace("{owner}", owner.column), vec![owner.key.clone()]).await
 }
 
