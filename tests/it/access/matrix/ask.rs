@@ -292,7 +292,7 @@ impl Told {
     fn new(answer: &Answer, asked: &[(Place, String)]) -> Self {
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         let mut body: Value = serde_json::from_str(&text).unwrap_or_else(|_| json!(text));
-        if let Some(error) = body["error"].as_object_mut() {
+        if let Some(error) = body.get_mut("error").and_then(Value::as_object_mut) {
             error.remove("request_id");
         }
         let headers: BTreeSet<String> = answer
