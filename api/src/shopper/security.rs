@@ -8,7 +8,8 @@ use poem_openapi::{Object, OpenApi};
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
 use souk_domain::account::{address, password};
-use souk_domain::{Code, Error, Result};
+use souk_domain::actor::Actor;
+use souk_domain::{Code, Error, Result, audit};
 use souk_entity::id::UserId;
 use souk_entity::user;
 
@@ -18,6 +19,7 @@ use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
+use crate::http::request::request_id;
 use crate::password::{hash_password, verify_password};
 
 /// A token from an e-mail.
@@ -128,7 +130,12 @@ impl Security {
     /// account moves to the address now, and the address before is told.
     #[oai(path = "/auth/confirm-email", method = "post", operation_id = "confirmEmail")]
     async fn confirm_email(&self, ctx: Ctx<'_>, body: Json<ConfirmEmail>) -> ApiResult<Okay<User>> {
-        let user = ctx.store.write(async |tx| address::confirm(&tx, &body.0.token).await).await?;
+        let confirmed = ctx.store.write(async |tx| {
+            let user = address::confirm(&tx, &body.0.token).await?;
+            known("confirmEmail", user.id)?;
+            Ok(user)
+        });
+        let user = confirmed.await?;
         Ok(Okay::new(&view(&ctx, user).await?))
     }
 
@@ -161,7 +168,12 @@ impl Security {
     async fn reset_password(&self, ctx: Ctx<'_>, body: Json<ResetPassword>) -> ApiResult<Okay<User>> {
         let ResetPassword { token, password } = body.0;
         let hash = hash_password(SecretString::from(password)).await?;
-        let user = ctx.store.write(async |tx| password::reset(&tx, &token, hash.clone()).await).await?;
+        let reset = ctx.store.write(async |tx| {
+            let user = password::reset(&tx, &token, hash.clone()).await?;
+            known("resetPassword", user.id)?;
+            Ok(user)
+        });
+        let user = reset.await?;
         Ok(Okay::new(&view(&ctx, user).await?))
     }
 
@@ -189,6 +201,17 @@ impl Security {
         ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, user, &email).await).await?;
         Ok(Okay::new(&ASKED))
     }
+}
+
+/// Says for the audit log who it is that a token has shown.
+fn known(operation: &'static str, user: UserId) -> Result<()> {
+    audit::set(audit::Acting {
+        actor: Actor::Shopper(Some(user)),
+        credential: None,
+        operation: operation.into(),
+        request: None,
+        request_id: Some(request_id()),
+    })
 }
 
 /// For what takes more than an open screen.

@@ -7,6 +7,7 @@ use souk_entity::user;
 
 use super::token::{self, AccountTokens, NewToken};
 use super::{find_by_email, role};
+use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::notification::About;
 use crate::store::Tx;
@@ -49,6 +50,10 @@ pub async fn confirm(tx: &Tx, shown: &str) -> Result<user::Model> {
     let purposes = [AccountTokenPurpose::VerifyEmail, AccountTokenPurpose::ChangeEmail];
     let taken = token::take(tx, &purposes, shown).await?;
     let mut person = role::lock(tx, taken.user_id).await?;
+    let fields = Fields::new().changed("email_verified_at", person.email_verified_at, Some(tx.now));
+    // The addresses themselves are the person's, and entries are for good.
+    let moves = taken.purpose == AccountTokenPurpose::ChangeEmail;
+    audit::note(tx, "user", person.id, fields.changed("email_moved", false, moves));
     person.email_verified_at = Some(tx.now);
     person.updated_at = tx.now;
     let mut row = user::ActiveModel {
@@ -57,14 +62,14 @@ pub async fn confirm(tx: &Tx, shown: &str) -> Result<user::Model> {
         updated_at: Set(tx.now),
         ..Default::default()
     };
-    if taken.purpose == AccountTokenPurpose::ChangeEmail {
+    if moves {
         person.email.clone_from(&taken.email);
         row.email = Set(taken.email);
     } else if person.email != taken.email {
         return Err(Error::new(Code::TokenNotGood, "The account has another address now; ask for a new token."));
     }
     user::Entity::update(row).exec_without_returning(&**tx).await?;
-    if taken.purpose == AccountTokenPurpose::ChangeEmail {
+    if moves {
         // What was sent to the old address is not for whoever reads that from now on.
         token::void(tx, person.id, &[AccountTokenPurpose::VerifyEmail, AccountTokenPurpose::ResetPassword]).await?;
         let about = About { user_id: Some(person.id), account_token_id: Some(taken.id), ..About::default() };

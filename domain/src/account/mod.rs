@@ -20,6 +20,7 @@ use souk_entity::status::{EntityKind, MemberRole, PayoutInterval, SellerStatus, 
 use souk_entity::{refresh_token, seller, seller_member, user};
 
 use crate::actor::Actor;
+use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::store::Tx;
@@ -189,6 +190,7 @@ pub async fn is_signed_in(db: &impl ConnectionTrait, user: UserId, family: uuid:
 /// # Errors
 /// The database's.
 pub async fn revoke_sessions(tx: &Tx, user: UserId) -> Result<()> {
+    audit::note(tx, "user", user, Fields::new().changed("signed_out_at", None, Some(tx.now)));
     revoke(tx, refresh_token::Column::UserId.eq(user)).await
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::token::{self, AccountTokens, NewToken};
 use super::{has_email, revoke, revoke_sessions, role};
+use crate::audit::{self, Fields};
 use crate::error::Result;
 use crate::notification::About;
 use crate::store::Tx;
@@ -67,6 +68,7 @@ async fn set(tx: &Tx, person: &mut user::Model, password_hash: String) -> Result
         ..Default::default()
     };
     user::Entity::update(row).exec_without_returning(&**tx).await?;
+    audit::note(tx, "user", person.id, Fields::new().changed("password_set_at", None, Some(tx.now)));
     let about = About { user_id: Some(person.id), ..About::default() };
     let key = format!("password_changed:{}:{}", person.id, tx.now.timestamp_micros());
     token::tell(tx, NotificationKind::PasswordChanged, key, about).await

@@ -29,7 +29,7 @@ async fn text_comes_back_as_it_was_given() {
         let product = json!({"name": name, "description": given});
         let product = seller.post("/api/v1/seller/products", product).await.expect(201);
         let path = format!("/api/v1/seller/products/{}", text(&product["id"]));
-        let shown = seller.get(&path).await.expect(200);
+        let shown = seller.get(&path).await.expect(200)["product"].take();
         assert_eq!((&shown["name"], &shown["description"]), (&json!(name), &json!(given)), "{given:?}");
 
         let address = json!({"name": given, "line1": given, "city": given, "postal_code": "1", "country": "US"});

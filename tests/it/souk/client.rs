@@ -115,7 +115,8 @@ impl Client {
         let mut cursor = String::new();
         loop {
             let separator = if path.contains('?') { '&' } else { '?' };
-            let page = self.get(&format!("{path}{separator}limit=100{cursor}")).await.expect(200);
+            let limit = if path.contains("limit=") { "" } else { "limit=100" };
+            let page = self.get(&format!("{path}{separator}{limit}{cursor}")).await.expect(200);
             items.extend(page["items"].as_array().expect("items").iter().cloned());
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
