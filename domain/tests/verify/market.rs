@@ -263,7 +263,7 @@ async fn send_at_the_second_try(shopping: &Shopping<'_>, order: &OrderDetail, sh
     store.write(async |tx| refund::request(&tx, part, &wanted, shop.actor()).await).await.unwrap();
     shopping.settle_refunds().await;
     // And more of it by an operator, alone and with a second one.
-    let second = Shopping::register(store, "second@example.org", UserRole::Manager).await;
+    let second = Shopping::register(store, "second-operator@example.org", UserRole::Manager).await;
     let more = refund::Wanted { shipping: MinorUnits::ZERO, goodwill: MinorUnits(7), ..wanted };
     let ask = async |limits: &str| {
         let limits = limits.parse().unwrap();

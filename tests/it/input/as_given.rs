@@ -34,7 +34,8 @@ async fn text_comes_back_as_it_was_given() {
 
         let address = json!({"name": given, "line1": given, "city": given, "postal_code": "1", "country": "US"});
         let mut warehouse = address.clone();
-        warehouse["name"] = json!(format!("{given}{at}"));
+        // The name of a warehouse is one line, too.
+        warehouse["name"] = json!(format!("{name} {at}"));
         let made = seller.post("/api/v1/seller/warehouses", warehouse.clone()).await.expect(201);
         let shown = seller.list("/api/v1/seller/warehouses").await;
         let shown = shown.iter().find(|shown| shown["id"] == made["id"]).expect("the warehouse");
