@@ -133,7 +133,7 @@ impl<'a> Asker<'a> {
             if refused || answer.status >= 500 {
                 wrong.push(format!("{} as {}: {}", entry.id, actor.name, answer.told));
             }
-            let leaks = self.leaks.found(rule.realm(), actor, &answer.text);
+            let leaks = self.leaks.found(rule.realm(), actor, &answer.told);
             wrong.extend(leaks.map(|leak| format!("{} as {}: {leak}", entry.id, actor.name)));
             match answer.next {
                 Some(cursor) => {
@@ -282,7 +282,6 @@ fn nobodys(entry: &Entry) -> Vec<(Place, String)> {
 struct Told {
     status: u16,
     code: String,
-    text: String,
     next: Option<String>,
     /// All that is told, without the request's id, the time, and the ids that were asked for.
     told: String,
@@ -310,7 +309,6 @@ impl Told {
             status,
             code: body["error"]["code"].as_str().unwrap_or_default().to_owned(),
             next: body["next_cursor"].as_str().map(str::to_owned),
-            text,
             told,
         }
     }

@@ -69,11 +69,8 @@ impl Leaks {
             }
             if owner.realm == Realm::Seller {
                 secrets.words.extend(database.words("SELECT email FROM orders").await);
-                for sql in [
-                    "SELECT id FROM cart",
-                    "SELECT id FROM payment",
-                    "SELECT user_id FROM orders WHERE user_id IS NOT NULL",
-                ] {
+                // A payment's id is told: it is what a statement calls the capture by, and opens nothing.
+                for sql in ["SELECT id FROM cart", "SELECT user_id FROM orders WHERE user_id IS NOT NULL"] {
                     secrets.ids.extend(database.ids(sql, []).await);
                 }
             }
