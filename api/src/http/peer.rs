@@ -64,7 +64,7 @@ impl TrustedProxies {
         let lines =
             |name: &'static str| request.headers().get_all(name).iter().map(|value| value.to_str().unwrap_or(""));
         let forwarded: Vec<&str> = lines("x-forwarded-for").flat_map(|line| line.split(',')).collect();
-        let protocol = lines("x-forwarded-proto").last().and_then(|line| line.rsplit(',').next()).map(str::trim);
+        let protocol = lines("x-forwarded-proto").next_back().and_then(|line| line.rsplit(',').next()).map(str::trim);
         let told = self.trust(socket.to_canonical()) && protocol.is_some_and(|word| word.eq_ignore_ascii_case("https"));
         Peer {
             address: self.outermost(socket, forwarded.into_iter().rev()),

@@ -1,5 +1,6 @@
 //! Asks for one operation as one actor, and tells what is not as it is meant to be.
 
+use std::collections::btree_map::Entry::Vacant;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use reqwest::{Method, RequestBuilder};
@@ -54,9 +55,9 @@ impl<'a> Asker<'a> {
                 let mut having = 0;
                 for owner in market.owners.iter().filter(|owner| owner.realm == realm) {
                     let key = (realm, kind.clone(), owner.name);
-                    if !owned.contains_key(&key) {
+                    if let Vacant(row) = owned.entry(key) {
                         let Some(id) = rows::owned(database, kind, owner).await else { continue };
-                        owned.insert(key, id.to_string());
+                        row.insert(id.to_string());
                     }
                     having += 1;
                 }
@@ -182,7 +183,7 @@ impl<'a> Asker<'a> {
 
     /// Calls for what is another's, each with the same call for what is nobody's: everything another's,
     /// and one thing another's among one's own.
-    fn others(&self, entry: &Entry, actor: &Actor) -> Vec<(Vec<(Place, String)>, Vec<(Place, String)>, Place)> {
+    fn others(&self, entry: &Entry, actor: &Actor) -> Vec<(Values, Values, Place)> {
         let mut all = Vec::new();
         let places: Vec<&Place> =
             entry.rows.iter().filter(|(_, named)| named.own().is_some()).map(|(place, _)| place).collect();
@@ -277,6 +278,9 @@ fn nobodys(entry: &Entry) -> Vec<(Place, String)> {
     });
     values.collect()
 }
+
+/// The rows of a call, each with what stands in its place.
+type Values = Vec<(Place, String)>;
 
 /// An answer, as it can be compared.
 struct Told {

@@ -73,6 +73,10 @@ fn of_seller(kind: &str) -> Option<&'static str> {
         }
         "shipment" => "SELECT id FROM shipment WHERE seller_id = $1 AND direction = 'outbound' ORDER BY id",
         "return" => "SELECT id FROM return_request WHERE seller_id = $1 ORDER BY id",
+        "returned_line" => {
+            "SELECT l.order_line_id FROM return_line l JOIN return_request r ON r.id = l.return_request_id \
+             WHERE r.seller_id = $1 ORDER BY r.id"
+        }
         "payout" => "SELECT id FROM payout WHERE seller_id = $1 ORDER BY id",
         "api_key" => "SELECT id FROM api_key WHERE seller_id = $1 AND name = 'To be revoked' ORDER BY id",
         "webhook_endpoint" => "SELECT id FROM webhook_endpoint WHERE seller_id = $1 ORDER BY id",
