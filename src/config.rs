@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
+use souk_domain::vault::Vault;
 use souk_domain::webhook::target::Targets;
 
 use crate::command::Failure;
@@ -31,6 +32,11 @@ pub struct Settings {
     /// Master secret of at least 32 characters, the same for all processes; needed with PostgreSQL, made in the data directory otherwise
     #[arg(long, env = "SOUK_SECRET", global = true, hide_env_values = true)]
     secret: Option<SecretString>,
+    /// Keys that wrap the keys of persons, as `name:base64 of 32 bytes`, comma-separated: the first wraps, all open; left out, one follows from the master secret
+    ///
+    /// `souk keys rotate` goes over to the first. The key of the master secret still opens what it has wrapped.
+    #[arg(long, env = "SOUK_DATA_KEYS", global = true, hide_env_values = true)]
+    data_keys: Option<SecretString>,
     /// E-mail address of an administrator that is made when there is none of this address
     #[arg(long, env = "SOUK_ADMIN_EMAIL", global = true, requires = "admin_password")]
     pub admin_email: Option<String>,
@@ -207,6 +213,15 @@ impl Settings {
             ));
         }
         keep_secret(&self.data_dir)
+    }
+
+    /// What opens and seals personal data.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for keys or a secret that are none.
+    pub fn vault(&self) -> Result<Vault, Failure> {
+        Vault::new(self.data_keys.as_ref(), &self.secret()?)
+            .map_err(|error| Failure::Usage(format!("SOUK_DATA_KEYS: {}", error.message)))
     }
 
     /// How long the end of the process may take.

@@ -52,6 +52,8 @@ enum Command {
     Verify(command::verify::Verify),
     /// List, show, redrive and discard background jobs
     Jobs(command::jobs::Jobs),
+    /// See which keys the keys of persons are under, and go over to another
+    Keys(command::keys::Keys),
     /// Read the log of events, and see and move its consumers
     Events(command::events::Events),
     /// Print the OpenAPI document
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
             Command::Import(import) => import.run(cli.settings).await,
             Command::Verify(verify) => verify.run(cli.settings).await,
             Command::Events(events) => events.run(cli.settings).await,
+            Command::Keys(keys) => keys.run(cli.settings).await,
             Command::Jobs(jobs) => jobs.run(cli.settings).await,
             Command::Openapi => Ok(()),
         }

@@ -38,6 +38,7 @@ pub mod store;
 pub mod tax;
 pub mod transition;
 pub mod validity;
+pub mod vault;
 pub mod verify;
 pub mod webhook;
 

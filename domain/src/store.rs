@@ -17,6 +17,7 @@ use souk_entity::status::JobKind;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::failpoint;
+use crate::vault::Vault;
 
 /// Tells workers of jobs whose transaction has committed.
 ///
@@ -60,6 +61,7 @@ pub struct Store {
     clock: Clock,
     wake: Arc<dyn Wake>,
     after_commit: Vec<Arc<dyn AfterCommit>>,
+    vault: Vault,
 }
 
 /// A whole transaction is repeated at most this often when the database says that it collided.
@@ -68,8 +70,14 @@ const ATTEMPTS: u32 = 5;
 impl Store {
     /// `write` and `read` may be the same pool; on SQLite `write` has one connection, because
     /// SQLite has one writer and queueing in the pool is fairer than its busy timeout.
-    pub fn new(write: DatabaseConnection, read: DatabaseConnection, clock: Clock, wake: Arc<dyn Wake>) -> Self {
-        Self { write, read, clock, wake, after_commit: Vec::new() }
+    pub fn new(
+        write: DatabaseConnection,
+        read: DatabaseConnection,
+        clock: Clock,
+        wake: Arc<dyn Wake>,
+        vault: Vault,
+    ) -> Self {
+        Self { write, read, clock, wake, after_commit: Vec::new(), vault }
     }
 
     /// The same databases with other ears for committed jobs.
@@ -94,6 +102,11 @@ impl Store {
     /// The clock that everything here goes by.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What opens and seals the personal data that is stored here.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// Now.
@@ -149,7 +162,13 @@ impl Store {
                 ..Default::default()
             })
             .await?;
-        let tx = Arc::new(Tx { conn, now: self.clock.now(), woken: Mutex::default(), change: Mutex::default() });
+        let tx = Arc::new(Tx {
+            conn,
+            now: self.clock.now(),
+            vault: self.vault.clone(),
+            woken: Mutex::default(),
+            change: Mutex::default(),
+        });
         let outcome = work(tx.clone()).await;
         let tx =
             Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction outlived the work it was made for"))?;
@@ -187,11 +206,17 @@ pub struct Tx {
     conn: DatabaseTransaction,
     /// The instant of everything written in this transaction.
     pub now: DateTime<Utc>,
+    vault: Vault,
     woken: Mutex<Vec<(JobKind, JobId)>>,
     change: Mutex<Committed>,
 }
 
 impl Tx {
+    /// What opens and seals the personal data that is stored here.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// Announces a job after the commit.
     pub(crate) fn wake_after_commit(&self, kind: JobKind, job: JobId) {
         self.woken.lock().unwrap_or_else(PoisonError::into_inner).push((kind, job));
@@ -224,7 +249,13 @@ impl Tx {
         W: Future<Output = Result<T>>,
     {
         let conn = self.conn.begin().await?;
-        let inner = Arc::new(Self { conn, now: self.now, woken: Mutex::default(), change: Mutex::default() });
+        let inner = Arc::new(Self {
+            conn,
+            now: self.now,
+            vault: self.vault.clone(),
+            woken: Mutex::default(),
+            change: Mutex::default(),
+        });
         let outcome = work(inner.clone()).await;
         let inner =
             Arc::into_inner(inner).ok_or_else(|| Error::internal("a savepoint outlived the work it was made for"))?;

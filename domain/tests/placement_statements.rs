@@ -20,6 +20,7 @@ use souk_domain::promotion::{self, NewPromotion};
 use souk_domain::shipping::{self, NewMethod};
 use souk_domain::store::NoWake;
 use souk_domain::validity::Validity;
+use souk_domain::vault::Vault;
 use souk_domain::{Clock, Store, Tx, account};
 use souk_entity::id::{CartId, OfferId, UserId};
 use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
@@ -65,7 +66,8 @@ impl Market {
             counted.fetch_add(1, Ordering::Relaxed);
         });
         let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
-        let store = Store::new(connection.clone(), connection, clock, Arc::new(NoWake));
+        let vault = Vault::new(None, &"a master secret of the tests".into()).unwrap();
+        let store = Store::new(connection.clone(), connection, clock, Arc::new(NoWake), vault);
         let register = async |email: &str, role: UserRole| {
             store
                 .write(async |tx| account::register(&tx, email, "Somebody", "hash".into(), role).await)

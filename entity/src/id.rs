@@ -57,6 +57,8 @@ pub fn uuid_at(at: chrono::DateTime<chrono::Utc>) -> Uuid {
 id! {
     /// A person who signs in.
     UserId,
+    /// Whose personal data it is: a person with an account by its id, a guest by the order's.
+    PersonId,
     /// A refresh token: used once, replaced by the next of its family.
     RefreshTokenId,
     /// A merchant who sells through the marketplace.
@@ -133,4 +135,16 @@ id! {
     WebhookDeliveryId,
     /// Something that a person is told, once.
     NotificationId,
+}
+
+impl From<UserId> for PersonId {
+    fn from(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
+impl From<OrderId> for PersonId {
+    fn from(order: OrderId) -> Self {
+        Self(order.0)
+    }
 }
