@@ -117,7 +117,7 @@ impl Platform {
         let (Some(email), Some(password)) = (&self.settings.admin_email, &self.settings.admin_password) else {
             return Ok(());
         };
-        if account::find_by_email(self.store.read(), email).await?.is_some() {
+        if account::find_by_email(self.store.read(), self.store.vault(), email).await?.is_some() {
             return Ok(());
         }
         let hash = souk_api::hash_password(password.clone()).await?;

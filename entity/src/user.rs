@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::UserId;
+use crate::sealed::Sealed;
 use crate::status::UserRole;
 
 /// A person who signs in.
@@ -12,9 +13,13 @@ use crate::status::UserRole;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    pub email: String,
+    /// Sealed.
+    pub email: Sealed,
+    /// What the address is found by; NULL: the person is erased.
+    pub email_index: Option<String>,
     pub password_hash: String,
-    pub name: String,
+    /// Sealed.
+    pub name: Sealed,
     pub role: UserRole,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

@@ -24,9 +24,13 @@ const TABLES: &[&str] = &["seller_member", "seller", "refresh_token", "app_user"
 const UP: &str = r#"
 CREATE TABLE app_user (
     id {uuid} NOT NULL CONSTRAINT pk_app_user PRIMARY KEY,
-    email varchar(254) NOT NULL CONSTRAINT uq_app_user_email UNIQUE,
+    -- sealed with the person's key
+    email {bytes} NOT NULL,
+    -- a keyed hash of the address, to find it by; NULL: the person is erased
+    email_index varchar(64) CONSTRAINT uq_app_user_email_index UNIQUE,
     password_hash varchar(255) NOT NULL,
-    name varchar(200) NOT NULL,
+    -- sealed with the person's key
+    name {bytes} NOT NULL,
     role varchar(20) NOT NULL,
     created_at {timestamp} NOT NULL,
     updated_at {timestamp} NOT NULL,

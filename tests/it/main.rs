@@ -21,6 +21,7 @@ mod ledger;
 mod life;
 mod notifications;
 mod payouts;
+mod privacy;
 mod promotions;
 mod races;
 mod refunds;

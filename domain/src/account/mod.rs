@@ -1,5 +1,6 @@
 //! People, their sign-ins, and the sellers they act for.
 
+mod profile;
 mod settings;
 pub mod transition;
 
@@ -19,6 +20,7 @@ use crate::history::{self, Change};
 use crate::store::Tx;
 use crate::transition::next;
 
+pub use profile::{Profile, find_by_email, profile, profiles};
 pub use settings::{SellerSettings, SellerTerms, configure, set_payout_account};
 use transition::{SELLER, SellerEvent};
 
@@ -55,25 +57,21 @@ pub fn email(text: &str) -> Result<String> {
 /// # Errors
 /// [`Code::AlreadyExists`] when the address has one; [`Code::InvalidValue`].
 pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, role: UserRole) -> Result<user::Model> {
+    let id = UserId::at(tx.now);
+    let person = tx.vault().add_person(tx, id.into()).await?;
+    let sealed = profile::seal(tx.vault(), &person, id, &self::email(email)?, name)?;
     let user = user::Model {
-        id: UserId::at(tx.now),
-        email: self::email(email)?,
+        id,
+        email: sealed.email,
+        email_index: Some(sealed.email_index),
         password_hash,
-        name: name.to_owned(),
+        name: sealed.name,
         role,
         created_at: tx.now,
         updated_at: tx.now,
     };
     user::Entity::insert(user.clone().into_active_model()).exec_without_returning(&**tx).await?;
     Ok(user)
-}
-
-/// The account of an address.
-///
-/// # Errors
-/// The database's.
-pub async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<user::Model>> {
-    Ok(user::Entity::find().filter(user::Column::Email.eq(email.trim().to_lowercase())).one(db).await?)
 }
 
 /// Makes a refresh token; `family` continues a sign-in, `None` begins one. Returns the token,

@@ -12,7 +12,9 @@ use souk_entity::status::{MemberRole, NotificationKind, NotificationStatus};
 use souk_entity::{notification, order, seller_member, user};
 
 use super::About;
+use crate::account;
 use crate::error::{Error, Result};
+use crate::vault::Vault;
 
 pub use facts::{
     EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TotalFacts,
@@ -48,13 +50,13 @@ pub enum Prepared {
 ///
 /// # Errors
 /// [`crate::Code::NotFound`]; the database's.
-pub async fn prepare(db: &impl ConnectionTrait, id: NotificationId) -> Result<Prepared> {
+pub async fn prepare(db: &impl ConnectionTrait, vault: &Vault, id: NotificationId) -> Result<Prepared> {
     let row = notification::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("notification"))?;
     if row.status != NotificationStatus::Pending {
         return Ok(Prepared::Over);
     }
     let about: About = serde_json::from_value(row.data.clone()).map_err(Error::internal)?;
-    let Some(to) = recipient(db, &row, &about).await? else {
+    let Some(to) = recipient(db, vault, &row, &about).await? else {
         return Ok(Prepared::Needless("There is nobody to be told any more.".to_owned()));
     };
     let facts = facts::read(db, &row, &about).await?;
@@ -68,7 +70,12 @@ pub async fn prepare(db: &impl ConnectionTrait, id: NotificationId) -> Result<Pr
 }
 
 /// The order's address, or that of an owner who still is one.
-async fn recipient(db: &impl ConnectionTrait, row: &notification::Model, about: &About) -> Result<Option<String>> {
+async fn recipient(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    row: &notification::Model,
+    about: &About,
+) -> Result<Option<String>> {
     match (row.seller_id, about.user_id, row.order_id) {
         (Some(seller), Some(user), _) => {
             let owner = seller_member::Entity::find()
@@ -80,7 +87,10 @@ async fn recipient(db: &impl ConnectionTrait, row: &notification::Model, about: 
             if owner.is_none() {
                 return Ok(None);
             }
-            Ok(user::Entity::find_by_id(user).one(db).await?.map(|user| user.email))
+            match user::Entity::find_by_id(user).one(db).await? {
+                Some(user) => Ok(account::profile(db, vault, &user).await?.email),
+                None => Ok(None),
+            }
         }
         (None, None, Some(order)) => Ok(order::Entity::find_by_id(order).one(db).await?.map(|order| order.email)),
         _ => Ok(None),

@@ -231,7 +231,7 @@ async fn price_again(
     if let Some(shortage) = stock::shortage(&edited) {
         return Err(shortage);
     }
-    let shopper = shopper_key(order.user_id, &order.email);
+    let shopper = shopper_key(tx.vault(), order.user_id, &order.email);
     let buyer = Buyer { user_id: order.user_id, shopper: Some(shopper.clone()) };
     // Its own uses are given back first: they do not stand in the way of using them again.
     promotion_use::give_back(tx, order.id).await?;

@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use souk_entity::id::{CartId, OrderId, UserId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::{AddressKind, CartStatus, EntityKind, OrderStatus};
@@ -25,6 +24,7 @@ use crate::money::Money;
 use crate::payment;
 use crate::place::Place;
 use crate::store::Tx;
+use crate::vault::Vault;
 
 /// An address as the shopper gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,18 +71,18 @@ pub struct Placement {
 }
 
 impl Placement {
-    fn buyer(&self) -> Buyer {
+    fn buyer(&self, vault: &Vault) -> Buyer {
         let user_id = self.owner.columns().0;
-        Buyer { user_id, shopper: Some(shopper_key(user_id, &self.email)) }
+        Buyer { user_id, shopper: Some(shopper_key(vault, user_id, &self.email)) }
     }
 }
 
 /// Whose uses of limited promotions an order counts: the user's, or for guests those of their
-/// e-mail address, as its hash.
-pub fn shopper_key(user: Option<UserId>, email: &str) -> String {
+/// e-mail address, as its keyed hash.
+pub fn shopper_key(vault: &Vault, user: Option<UserId>, email: &str) -> String {
     match user {
         Some(user) => user.to_string(),
-        None => hex::encode(Sha256::digest(email.trim().to_lowercase())),
+        None => vault.index("promotion_shopper.shopper", &email.trim().to_lowercase()),
     }
 }
 
@@ -111,7 +111,7 @@ pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
     let to = Place::of_address(&placement.shipping_address.country, placement.shipping_address.region.as_deref());
     let basket = basket::read(&**tx, cart.id, cart.currency, Some(&to)).await?;
     basket.check(cart.currency)?;
-    let buyer = placement.buyer();
+    let buyer = placement.buyer(tx.vault());
     let when = (cart.currency, tx.now);
     let terms = terms::read(&**tx, cart.id, &basket, when, Some(&to), buyer.user_id).await?;
     terms.tax.check()?;

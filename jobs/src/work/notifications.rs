@@ -25,7 +25,7 @@ impl Work {
     /// Sends a notification: at least once, and always with the same key. A worker that dies
     /// between the sending and the writing down of it leaves one that is sent again.
     pub(super) async fn send_notification(&self, lease: Lease, id: NotificationId) -> Result<()> {
-        let letter = match prepare(self.store.read(), id).await? {
+        let letter = match prepare(self.store.read(), self.store.vault(), id).await? {
             Prepared::Ready(letter) => letter,
             Prepared::Over => return self.store.write(async |tx| lease.complete(&tx).await).await,
             Prepared::Needless(reason) => {

@@ -18,6 +18,11 @@ impl Shopper {
         Self { client: Mutex::new(client), email }
     }
 
+    /// Their address.
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+
     /// Their client as it is now.
     pub fn client(&self) -> Client {
         self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,0 +1,3 @@
+//! Personal data: sealed with a key per person, and gone when that is destroyed.
+
+mod keys;
