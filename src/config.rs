@@ -32,6 +32,12 @@ pub struct Settings {
     /// Master secret of at least 32 characters, the same for all processes; needed with PostgreSQL, made in the data directory otherwise
     #[arg(long, env = "SOUK_SECRET", global = true, hide_env_values = true)]
     secret: Option<SecretString>,
+    /// Keys that sign access tokens, `id:base64` of 32 bytes or more, separated by commas: the first signs, all verify
+    ///
+    /// To replace one, put the new one first, and take the old one away ten minutes after the last process has it.
+    /// When left out, one is derived from the master secret.
+    #[arg(long, env = "SOUK_TOKEN_KEYS", global = true, hide_env_values = true)]
+    pub token_keys: Option<SecretString>,
     /// Keys that wrap the keys of persons, as `name:base64 of 32 bytes`, comma-separated: the first wraps, all open; left out, one follows from the master secret
     ///
     /// `souk keys rotate` goes over to the first. The key of the master secret still opens what it has wrapped.

@@ -222,12 +222,14 @@ impl Platform {
     pub async fn serve(&self, acceptor: TcpAcceptor, stop: CancellationToken) -> Result<(), Failure> {
         let config = ApiConfig {
             secret: self.secret.clone(),
+            token_keys: self.settings.token_keys.clone(),
             webhook_targets: self.settings.webhook_targets(),
             payment_window: TimeDelta::minutes(self.settings.payment_window_minutes.into()),
             body_limit: BODY_LIMIT,
         };
         let cache = self.cache.clone().map(|cache| Arc::new(cache) as Arc<dyn AnswerCache>);
-        let context = Context::new(self.store.clone(), self.ports.clone(), config, cache, self.redis_probe());
+        let context = Context::new(self.store.clone(), self.ports.clone(), config, cache, self.redis_probe())
+            .map_err(|error| Failure::Usage(format!("SOUK_TOKEN_KEYS: {}.", error.message)))?;
         if self.cache.is_some() && self.settings.cache_warm > 0 {
             let (context, orders) = (context.clone(), self.settings.cache_warm.into());
             tokio::spawn(async move { souk_api::warm(&context, orders).await });

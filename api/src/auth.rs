@@ -1,93 +1,63 @@
 //! Who is asking: access tokens, guests' tokens, and what each may be.
 
-use chrono::{DateTime, Utc};
-use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
 use poem::Request;
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::{ApiKey, Bearer};
 use sea_orm::EntityTrait;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use souk_domain::account;
+use souk_domain::access::{Scopes, SellerArea, member_may, role_may};
+use souk_domain::account::{self, api_key};
 use souk_domain::actor::Actor;
 use souk_domain::cart::Owner;
 use souk_domain::{Code, Error, Result};
-use souk_entity::id::{SellerId, UserId};
-use souk_entity::status::{MemberRole, SellerStatus, UserRole};
-use souk_entity::user;
+use souk_entity::id::{ApiKeyId, SellerId, UserId};
+use souk_entity::status::SellerStatus;
+use souk_entity::{seller, user};
 use std::sync::Arc;
 
+use crate::access::{Need, Operation};
 use crate::context::Context;
 use crate::http::error::ApiError;
+use crate::token::{Audience, Token};
 
-const ISSUER: &str = "souk";
-
-/// What an access token says.
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
-    sub: UserId,
-    iss: String,
-    aud: String,
-    iat: i64,
-    exp: i64,
+fn context(request: &Request) -> Result<&Arc<Context>> {
+    request.data::<Arc<Context>>().ok_or_else(|| Error::internal("no context"))
 }
 
-/// Signs and verifies access tokens.
-pub struct Keys {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+/// By what somebody has signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token of this sign-in.
+    SignIn(uuid::Uuid),
+    /// An API key.
+    Key(ApiKeyId),
 }
 
-impl Keys {
-    /// Keys for tokens only, derived from the secret.
-    pub fn new(secret: &SecretString) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(b"souk access token\0");
-        hash.update(secret.expose_secret().as_bytes());
-        let key = hash.finalize();
-        Self { encoding: EncodingKey::from_secret(&key), decoding: DecodingKey::from_secret(&key) }
+/// The token of a request, where it is for an API.
+fn token(request: &Request, bearer: &Bearer, audience: Audience) -> Result<Token> {
+    let context = context(request)?;
+    let token = context.keys.verify(&bearer.token, context.store.now()).ok_or_else(|| {
+        Error::new(Code::Unauthenticated, "The access token is missing, not ours, or over; sign in or refresh it.")
+    })?;
+    if token.is_for(audience) {
+        return Ok(token);
     }
-
-    /// A token for `user` and when it is over.
-    ///
-    /// # Errors
-    /// [`Code::Internal`].
-    pub fn sign(&self, user: UserId, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>)> {
-        let expires = account::access_expiry(now);
-        let claims = Claims {
-            sub: user,
-            iss: ISSUER.into(),
-            aud: ISSUER.into(),
-            iat: now.timestamp(),
-            exp: expires.timestamp(),
-        };
-        let token = jsonwebtoken::encode(&Header::default(), &claims, &self.encoding).map_err(Error::internal)?;
-        Ok((token, expires))
-    }
-
-    /// The user of a token that is ours and not over.
-    fn verify(&self, token: &str, now: DateTime<Utc>) -> Option<UserId> {
-        let mut validation = Validation::new(jsonwebtoken::Algorithm::HS256);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[ISSUER]);
-        // Expiry is checked against the clock that everything here goes by.
-        validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
-        (claims.exp > now.timestamp()).then_some(claims.sub)
-    }
+    let what = match audience {
+        Audience::Admin => "This is for operators of the marketplace.",
+        Audience::Seller => "This is for sellers.",
+        Audience::Storefront => "This is for shoppers.",
+    };
+    let audience = audience.word();
+    Err(Error::new(Code::Forbidden, format!("{what} The access token is not for the {audience} API; sign in for it.")))
 }
 
-fn context(request: &Request) -> poem::Result<&Arc<Context>> {
-    request.data::<Arc<Context>>().ok_or_else(|| ApiError::from(Error::internal("no context")).into())
-}
-
-fn refuse() -> poem::Error {
-    ApiError::from(Error::new(
-        Code::Unauthenticated,
-        "The access token is missing, not ours, or over; sign in or refresh it.",
-    ))
-    .into()
+/// The account of a token whose sign-in goes on at this moment.
+async fn present(context: &Context, token: &Token) -> Result<user::Model> {
+    let db = context.store.read();
+    let found = user::Entity::find_by_id(token.user).one(db).await?.filter(|user| user.is_active);
+    match found {
+        Some(user) if account::is_signed_in(db, user.id, token.sign_in).await? => Ok(user),
+        _ => Err(Error::new(Code::Unauthenticated, "The sign-in has been ended; sign in again.")),
+    }
 }
 
 /// A signed-in person.
@@ -95,9 +65,24 @@ fn refuse() -> poem::Error {
 #[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "signed_in")]
 pub struct SignedIn(pub UserId);
 
+/// Shopping goes by the token alone, which lasts ten minutes; what concerns the account itself looks up
+/// whether the sign-in goes on.
 async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<UserId> {
-    let context = context(request)?;
-    context.keys.verify(&bearer.token, context.store.now()).ok_or_else(refuse)
+    Ok(person(request, &bearer).await.map_err(ApiError::from)?)
+}
+
+async fn person(request: &Request, bearer: &Bearer) -> Result<UserId> {
+    let token = token(request, bearer, Audience::Storefront)?;
+    match Operation::of(request)?.need {
+        Need::Shopper => Ok(token.user),
+        Need::Person => Ok(present(context(request)?, &token).await?.id),
+        _ => Err(misplaced(request)),
+    }
+}
+
+/// An operation whose handler takes other people than the access table says: nobody gets in.
+fn misplaced(request: &Request) -> Error {
+    Error::internal(format!("{} {} takes others than the access table says", request.method(), request.uri().path()))
 }
 
 impl SignedIn {
@@ -112,8 +97,13 @@ impl SignedIn {
 #[oai(ty = "api_key", rename = "guest", key_name = "X-Guest-Token", key_in = "header", checker = "guest")]
 pub struct Guest(pub String);
 
-async fn guest(_: &Request, key: ApiKey) -> poem::Result<String> {
-    if (32..=128).contains(&key.key.len()) { Ok(account::token_hash(&key.key)) } else { Err(refuse()) }
+async fn guest(request: &Request, key: ApiKey) -> poem::Result<String> {
+    let read = || match Operation::of(request)?.need {
+        Need::Shopper if (32..=128).contains(&key.key.len()) => Ok(account::token_hash(&key.key)),
+        Need::Shopper => Err(Error::new(Code::Unauthenticated, "X-Guest-Token is not one that we have given.")),
+        _ => Err(misplaced(request)),
+    };
+    Ok(read().map_err(ApiError::from)?)
 }
 
 /// A shopper: signed in, or a guest.
@@ -151,8 +141,8 @@ impl Shopper {
     }
 }
 
-/// A person acting for a seller; membership and the seller's standing are read at every request,
-/// so a change acts at once.
+/// Somebody acting for a seller: a member of its team, or a system by an API key. Membership, what it
+/// allows and the seller's standing are read at every request, so a change acts at once.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "selling")]
 pub struct Selling(pub Member);
@@ -162,16 +152,21 @@ pub struct Selling(pub Member);
 pub struct Member {
     /// The seller.
     pub seller: SellerId,
-    /// The person.
+    /// The person; of an API key, the one who made it.
     pub user: UserId,
-    /// As what.
-    pub role: MemberRole,
+    /// By what they have signed in.
+    pub credential: Credential,
 }
 
 impl Selling {
     /// The seller.
     pub fn seller(&self) -> SellerId {
         self.0.seller
+    }
+
+    /// The person.
+    pub fn user(&self) -> UserId {
+        self.0.user
     }
 
     /// As history shows them.
@@ -183,69 +178,113 @@ impl Selling {
     pub fn key_space(&self) -> String {
         format!("seller:{}", self.0.seller)
     }
-
-    /// For what only the seller's owner may do.
-    ///
-    /// # Errors
-    /// [`Code::Forbidden`].
-    pub fn owner_only(&self) -> Result<()> {
-        match self.0.role {
-            MemberRole::Owner => Ok(()),
-            MemberRole::Staff => Err(Error::new(Code::Forbidden, "Only the seller's owner may do this.")),
-        }
-    }
 }
 
 async fn selling(request: &Request, bearer: Bearer) -> poem::Result<Member> {
-    let user = signed_in(request, bearer).await?;
-    let store = &context(request)?.store;
-    let found = account::membership(store.read(), user).await.map_err(ApiError::from)?;
-    match found {
-        Some((member, seller)) if !matches!(seller.status, SellerStatus::Rejected | SellerStatus::Closed) => {
-            Ok(Member { seller: seller.id, user, role: member.role })
-        }
-        _ => Err(ApiError::from(Error::new(
-            Code::Forbidden,
-            "You act for no seller; apply with POST /api/v1/me/seller.",
-        ))
-        .into()),
-    }
+    Ok(member(request, &bearer).await.map_err(ApiError::from)?)
 }
 
-/// A person of the marketplace; the role is read at every request, so a change acts at once.
+async fn member(request: &Request, bearer: &Bearer) -> Result<Member> {
+    let Need::Seller { any_of, mode } = Operation::of(request)?.need else { return Err(misplaced(request)) };
+    let context = context(request)?;
+    let db = context.store.read();
+    if bearer.token.starts_with(api_key::MARK) {
+        let key = api_key::find_live(db, &bearer.token, context.store.now()).await?;
+        let seller = match key.seller_id {
+            Some(seller) => seller::Entity::find_by_id(seller).one(db).await?,
+            None => None,
+        };
+        let seller = seller.filter(acts).ok_or_else(for_no_seller)?;
+        let scopes: Scopes<SellerArea> = key.scopes.parse()?;
+        let may = |area: &SellerArea| area.for_keys() && scopes.allow(*area, mode);
+        if !any_of.is_empty() && !any_of.iter().any(may) {
+            return Err(Error::new(Code::Forbidden, "The API key's scopes do not cover this."));
+        }
+        api_key::used(&context.store, &key).await?;
+        return Ok(Member { seller: seller.id, user: key.user_id, credential: Credential::Key(key.id) });
+    }
+    let token = token(request, bearer, Audience::Seller)?;
+    let user = present(context, &token).await?.id;
+    let found = account::membership(db, user).await?.filter(|(_, seller)| acts(seller));
+    let (member, seller) = found.ok_or_else(for_no_seller)?;
+    let may = |area: &SellerArea| member_may(&member, *area);
+    if !any_of.is_empty() && !any_of.iter().any(may) {
+        let areas = any_of.iter().map(|area| area.word()).collect::<Vec<_>>().join(" or ");
+        let message = format!("This is for the seller's owners and for staff who are trusted with {areas}.");
+        return Err(Error::new(Code::Forbidden, message));
+    }
+    Ok(Member { seller: seller.id, user, credential: Credential::SignIn(token.sign_in) })
+}
+
+/// A seller who was turned away or has closed has nothing left to do.
+fn acts(seller: &seller::Model) -> bool {
+    !matches!(seller.status, SellerStatus::Rejected | SellerStatus::Closed)
+}
+
+fn for_no_seller() -> Error {
+    Error::new(Code::Forbidden, "You act for no seller; apply with POST /api/v1/me/seller.")
+}
+
+/// A person of the marketplace, or a system of theirs by an API key. The role is read at every request,
+/// so a change acts at once; what it does not allow, no key of theirs does.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "operating")]
-pub struct Operating(pub user::Model);
+pub struct Operating(pub Operator);
+
+/// Who operates.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// The person.
+    pub user: user::Model,
+    /// By what they have signed in.
+    pub credential: Credential,
+}
 
 impl Operating {
+    /// The person.
+    pub fn user(&self) -> UserId {
+        self.0.user.id
+    }
+
     /// As history shows them.
     pub fn actor(&self) -> Actor {
-        Actor::Operator(self.0.id)
+        Actor::Operator(self.user())
     }
 
     /// Separates the idempotency keys of different operators.
     pub fn key_space(&self) -> String {
-        format!("user:{}", self.0.id)
-    }
-
-    /// For what changes something: an operator only reads.
-    ///
-    /// # Errors
-    /// [`Code::Forbidden`].
-    pub fn admin(&self) -> Result<()> {
-        match self.0.role {
-            UserRole::Admin => Ok(()),
-            _ => Err(Error::new(Code::Forbidden, "This takes the role admin.")),
-        }
+        format!("user:{}", self.user())
     }
 }
 
-async fn operating(request: &Request, bearer: Bearer) -> poem::Result<user::Model> {
-    let id = signed_in(request, bearer).await?;
-    let store = &context(request)?.store;
-    let found = user::Entity::find_by_id(id).one(store.read()).await.map_err(|e| ApiError::from(Error::from(e)))?;
-    match found {
-        Some(user) if user.role != UserRole::Customer => Ok(user),
-        _ => Err(ApiError::from(Error::new(Code::Forbidden, "This is for operators of the marketplace.")).into()),
+async fn operating(request: &Request, bearer: Bearer) -> poem::Result<Operator> {
+    Ok(operator(request, &bearer).await.map_err(ApiError::from)?)
+}
+
+async fn operator(request: &Request, bearer: &Bearer) -> Result<Operator> {
+    let Need::Operator(area, mode) = Operation::of(request)?.need else { return Err(misplaced(request)) };
+    let context = context(request)?;
+    let db = context.store.read();
+    let operator = if bearer.token.starts_with(api_key::MARK) {
+        let key = api_key::find_live(db, &bearer.token, context.store.now()).await?;
+        if key.seller_id.is_some() {
+            return Err(Error::new(Code::Forbidden, "This is for operators of the marketplace."));
+        }
+        let user = user::Entity::find_by_id(key.user_id).one(db).await?.filter(|user| user.is_active);
+        let user = user.ok_or_else(|| Error::new(Code::Unauthenticated, "The account of the API key is closed."))?;
+        let scopes: Scopes<_> = key.scopes.parse()?;
+        if !area.for_keys() || !scopes.allow(area, mode) {
+            return Err(Error::new(Code::Forbidden, "The API key's scopes do not cover this."));
+        }
+        api_key::used(&context.store, &key).await?;
+        Operator { user, credential: Credential::Key(key.id) }
+    } else {
+        let token = token(request, bearer, Audience::Admin)?;
+        let user = present(context, &token).await?;
+        Operator { user, credential: Credential::SignIn(token.sign_in) }
+    };
+    if role_may(operator.user.role, area, mode) {
+        return Ok(operator);
     }
+    Err(Error::new(Code::Forbidden, format!("The role {} does not allow this.", operator.user.role)))
 }

@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
-use souk_domain::Store;
 use souk_domain::cache::AnswerCache;
 use souk_domain::order::number::OrderNumbers;
 use souk_domain::port::Ports;
 use souk_domain::webhook::secret::WebhookSecrets;
 use souk_domain::webhook::target::Targets;
+use souk_domain::{Result, Store};
 
-use crate::auth::Keys;
+use crate::token::Keys;
 
 /// Settings of the API.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
-    /// Signs access tokens; at least 32 characters.
+    /// The master secret, of at least 32 characters.
     pub secret: SecretString,
+    /// Keys that sign access tokens; one derived from the master secret when left out.
+    pub token_keys: Option<SecretString>,
     /// Where sellers' webhooks may go.
     pub webhook_targets: Targets,
     /// How long stock is held for an unpaid order.
@@ -48,15 +50,22 @@ pub type RedisProbe = Arc<dyn Fn() -> futures::future::BoxFuture<'static, bool> 
 
 impl Context {
     /// Puts the parts together.
+    ///
+    /// # Errors
+    /// [`souk_domain::Code::InvalidValue`] for keys that are none.
     pub fn new(
         store: Store,
         ports: Ports,
         config: ApiConfig,
         cache: Option<Arc<dyn AnswerCache>>,
         redis: Option<RedisProbe>,
-    ) -> Arc<Self> {
-        let keys = Keys::new(&config.secret);
+    ) -> Result<Arc<Self>> {
+        let keys = match &config.token_keys {
+            Some(keys) => Keys::configured(keys)?,
+            None => Keys::derived(&config.secret),
+        };
         let webhook_secrets = WebhookSecrets::new(&config.secret);
-        Arc::new(Self { store, ports, numbers: OrderNumbers::default(), keys, webhook_secrets, config, cache, redis })
+        let numbers = OrderNumbers::default();
+        Ok(Arc::new(Self { store, ports, numbers, keys, webhook_secrets, config, cache, redis }))
     }
 }

@@ -1,5 +1,6 @@
 //! The OpenAPI document: built from the handlers, committed as `openapi/openapi.json`.
 
+use poem::http::Method;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use souk_domain::Code;
 use uuid::Uuid;
@@ -34,6 +35,9 @@ pub enum Tag {
     /// Telling a seller's own systems of events.
     #[oai(rename = "Seller webhooks")]
     SellerWebhooks,
+    /// Who and what may act for a seller.
+    #[oai(rename = "Seller access")]
+    SellerAccess,
     /// What the marketplace's people do.
     Operators,
     /// What payment providers and carriers send.
@@ -90,6 +94,7 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::webhook_deliveries::WebhookDeliveries,
             admin::webhooks::AdminWebhooks,
         ),
+        (seller::api_keys::ApiKeys, admin::users::Users, admin::api_keys::AdminApiKeys),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())
@@ -117,6 +122,31 @@ pub fn document() -> String {
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// An operation of the document and where it is.
+pub struct Route {
+    /// Its operation id.
+    pub id: String,
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{…}` for parameters.
+    pub path: String,
+}
+
+/// Every operation of the document.
+pub fn operations() -> Vec<Route> {
+    let document: serde_json::Value = serde_json::from_str(&service().spec()).unwrap_or_default();
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in methods.as_object().into_iter().flatten() {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes());
+            if let (Ok(method), Some(id)) = (method, operation["operationId"].as_str()) {
+                found.push(Route { id: id.to_owned(), method, path: path.clone() });
+            }
+        }
+    }
+    found
 }
 
 fn plain_media_types(value: &mut serde_json::Value) {

@@ -3,6 +3,7 @@
 //! A handler opens a transaction, calls one operation of the domain, and answers. Rules live in
 //! the domain; calls to the outside live in jobs, but for starting a payment session.
 
+mod access;
 mod admin;
 mod auth;
 mod context;
@@ -13,6 +14,7 @@ mod password;
 mod public;
 mod seller;
 mod shopper;
+mod token;
 mod view;
 mod webhooks;
 
@@ -21,3 +23,4 @@ pub use document::document;
 pub use http::app::app;
 pub use password::hash_password;
 pub use shopper::orders::warm;
+pub use token::Keys;

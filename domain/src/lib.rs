@@ -4,6 +4,7 @@
 //! transaction they write in and leave commit and retry to [`store::Store`]. No HTTP, no queue
 //! and no client is known here; time and randomness are passed in.
 
+pub mod access;
 pub mod account;
 pub mod actor;
 pub mod batch;

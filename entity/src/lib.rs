@@ -9,6 +9,7 @@ pub mod money;
 pub mod sealed;
 pub mod status;
 
+pub mod api_key;
 pub mod batch;
 pub mod batch_row;
 pub mod cart;

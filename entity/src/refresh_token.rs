@@ -12,7 +12,10 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: RefreshTokenId,
     pub user_id: UserId,
+    /// The sign-in that it continues.
     pub family_id: Uuid,
+    /// The APIs that the sign-in was asked for, separated by spaces; `None`: all that the account may use.
+    pub audience: Option<String>,
     pub token_hash: String,
     pub created_at: DateTimeUtc,
     pub expires_at: DateTimeUtc,

@@ -15,6 +15,10 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     pub role: MemberRole,
+    /// What staff may work on; an owner may everything.
+    pub catalogue: bool,
+    pub orders: bool,
+    pub money: bool,
     pub created_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "seller_id", to = "id")]
     pub seller: BelongsTo<super::seller::Entity>,

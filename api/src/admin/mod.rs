@@ -1,5 +1,6 @@
 //! What the marketplace's people do: operators read, admins change.
 
+pub mod api_keys;
 pub mod batches;
 pub mod catalogue;
 pub mod commission_rules;
@@ -17,4 +18,5 @@ pub mod sellers;
 pub mod statements;
 pub mod tax_exemptions;
 pub mod tax_zones;
+pub mod users;
 pub mod webhooks;

@@ -131,7 +131,6 @@ impl Notifications {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Created<Notification>> {
-        who.admin()?;
         let key = Key::read(who.key_space(), "resendNotification", idempotency_key.0.as_deref(), &id.0)?;
         let answer =
             once(&ctx.store, key, async |tx| Ok(Created::new(&telling::resend(&tx, id.0.into()).await?.into())))

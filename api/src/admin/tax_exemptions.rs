@@ -102,7 +102,6 @@ impl TaxExemptions {
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Created<TaxExemption>> {
-        who.admin()?;
         let key = Key::read(who.key_space(), "createTaxExemption", idempotency_key.0.as_deref(), &body.0)?;
         let body = body.0;
         let answer = once(&ctx.store, key, async |tx| {
@@ -149,11 +148,10 @@ impl TaxExemptions {
     async fn end(
         &self,
         ctx: Ctx<'_>,
-        who: Operating,
+        _who: Operating,
         id: Path<Uuid>,
         body: Json<EndTerms>,
     ) -> ApiResult<Okay<TaxExemption>> {
-        who.admin()?;
         let row = ctx.store.write(async |tx| tax::end_exemption(&tx, id.0.into(), body.0.ends_at).await).await?;
         Ok(Okay::new(&row.into()))
     }

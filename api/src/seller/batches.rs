@@ -245,7 +245,7 @@ async fn send(
         kind: kind.into(),
         format: file.format,
         seller: Some(who.seller()),
-        user: Some(who.0.user),
+        user: Some(who.user()),
         dry_run: dry_run.unwrap_or(false),
     };
     let from = Upload { key_space: who.key_space(), operation, key: key.as_deref() };

@@ -1,5 +1,6 @@
 //! What sellers do. Every row is read and changed as the seller's own; another's answers 404.
 
+pub mod api_keys;
 pub mod batches;
 pub mod catalogue;
 pub mod commission_rules;

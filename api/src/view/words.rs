@@ -19,7 +19,7 @@ words! {
     /// What a person may do for a seller.
     MemberRole = "souk_entity::status::MemberRole" { Owner, Staff }
     /// What a person may do beyond shopping.
-    UserRole = "souk_entity::status::UserRole" { Customer, Operator, Admin }
+    UserRole = "souk_entity::status::UserRole" { Customer, ReadOnly, Manager, Admin }
     /// The states of a payment attempt.
     PaymentStatus = "souk_entity::status::PaymentStatus" { Pending, RequiresAction, Authorized, Captured, Failed, Voided, Unresolved }
     /// The states of a refund at the provider.

@@ -1,11 +1,13 @@
 //! People, their sign-ins, and the sellers they act for.
 
+pub mod api_key;
 mod profile;
+pub mod role;
 mod settings;
 pub mod transition;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::sea_query::{Expr, LockType, SimpleExpr};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -20,7 +22,7 @@ use crate::history::{self, Change};
 use crate::store::Tx;
 use crate::transition::next;
 
-pub use profile::{Profile, find_by_email, profile, profiles};
+pub use profile::{Profile, find_by_email, has_email, profile, profiles};
 pub use settings::{SellerSettings, SellerTerms, configure, set_payout_account};
 use transition::{SELLER, SellerEvent};
 
@@ -67,6 +69,7 @@ pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, r
         password_hash,
         name: sealed.name,
         role,
+        is_active: true,
         created_at: tx.now,
         updated_at: tx.now,
     };
@@ -74,17 +77,33 @@ pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, r
     Ok(user)
 }
 
-/// Makes a refresh token; `family` continues a sign-in, `None` begins one. Returns the token,
-/// which is not stored.
+/// A sign-in: what its refresh tokens and access tokens have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// Its id: the family of its refresh tokens.
+    pub family: uuid::Uuid,
+    /// The APIs that it was asked for, separated by spaces; `None`: all that the account may use.
+    pub audience: Option<String>,
+}
+
+impl SignIn {
+    /// A new one.
+    pub fn begin(tx: &Tx, audience: Option<String>) -> Self {
+        Self { family: uuid_at(tx.now), audience }
+    }
+}
+
+/// Makes the next refresh token of a sign-in. Returns the token, which is not stored.
 ///
 /// # Errors
 /// The database's.
-pub async fn issue_refresh_token(tx: &Tx, user: UserId, family: Option<uuid::Uuid>) -> Result<String> {
+pub async fn issue_refresh_token(tx: &Tx, user: UserId, sign_in: &SignIn) -> Result<String> {
     let (token, hash) = new_token();
     let row = refresh_token::ActiveModel {
         id: Set(RefreshTokenId::at(tx.now)),
         user_id: Set(user),
-        family_id: Set(family.unwrap_or_else(|| uuid_at(tx.now))),
+        family_id: Set(sign_in.family),
+        audience: Set(sign_in.audience.clone()),
         token_hash: Set(hash),
         created_at: Set(tx.now),
         expires_at: Set(tx.now + REFRESH_LIFETIME),
@@ -97,10 +116,11 @@ pub async fn issue_refresh_token(tx: &Tx, user: UserId, family: Option<uuid::Uui
 
 /// What became of a refresh token that was shown.
 pub enum Rotation {
-    /// The next one of the family.
-    Next(user::Model, String),
-    /// It is unknown, over or revoked; or it was used before, and then its whole family has been
-    /// revoked, because one of the two who showed it has stolen it (RFC 9700, 4.14.2).
+    /// The next one of the sign-in.
+    Next(Box<user::Model>, SignIn, String),
+    /// It is unknown, over or revoked, or its account may not sign in any more; or it was used before, and
+    /// then its whole family has been revoked, because one of the two who showed it has stolen it
+    /// (RFC 9700, 4.14.2).
     Refused,
 }
 
@@ -123,14 +143,41 @@ pub async fn rotate_refresh_token(tx: &Tx, token: &str) -> Result<Rotation> {
     if shown.revoked_at.is_some() || shown.expires_at <= tx.now {
         return Ok(Rotation::Refused);
     }
-    let used = refresh_token::ActiveModel { id: Set(shown.id), used_at: Set(Some(tx.now)), ..Default::default() };
-    refresh_token::Entity::update(used).exec_without_returning(&**tx).await?;
     let user = user::Entity::find_by_id(shown.user_id)
         .one(&**tx)
         .await?
         .ok_or_else(|| Error::internal("a refresh token without a user"))?;
-    let next = issue_refresh_token(tx, user.id, Some(shown.family_id)).await?;
-    Ok(Rotation::Next(user, next))
+    if !user.is_active {
+        return Ok(Rotation::Refused);
+    }
+    let used = refresh_token::ActiveModel { id: Set(shown.id), used_at: Set(Some(tx.now)), ..Default::default() };
+    refresh_token::Entity::update(used).exec_without_returning(&**tx).await?;
+    let sign_in = SignIn { family: shown.family_id, audience: shown.audience };
+    let next = issue_refresh_token(tx, user.id, &sign_in).await?;
+    Ok(Rotation::Next(Box::new(user), sign_in, next))
+}
+
+/// Whether a sign-in of a person goes on: it has not been ended by signing out, by a stolen token or
+/// by an operator.
+///
+/// # Errors
+/// The database's.
+pub async fn is_signed_in(db: &impl ConnectionTrait, user: UserId, family: uuid::Uuid) -> Result<bool> {
+    let live = refresh_token::Entity::find()
+        .filter(refresh_token::Column::FamilyId.eq(family))
+        .filter(refresh_token::Column::UserId.eq(user))
+        .filter(refresh_token::Column::RevokedAt.is_null())
+        .one(db)
+        .await?;
+    Ok(live.is_some())
+}
+
+/// Ends every sign-in of a person.
+///
+/// # Errors
+/// The database's.
+pub async fn revoke_sessions(tx: &Tx, user: UserId) -> Result<()> {
+    revoke(tx, refresh_token::Column::UserId.eq(user)).await
 }
 
 /// Ends the sign-in that a refresh token belongs to; an unknown token ends nothing.
@@ -147,9 +194,13 @@ pub async fn sign_out(tx: &Tx, token: &str) -> Result<()> {
 }
 
 async fn revoke_family(tx: &Tx, family: uuid::Uuid) -> Result<()> {
+    revoke(tx, refresh_token::Column::FamilyId.eq(family)).await
+}
+
+async fn revoke(tx: &Tx, which: SimpleExpr) -> Result<()> {
     refresh_token::Entity::update_many()
         .col_expr(refresh_token::Column::RevokedAt, Expr::value(Some(tx.now)))
-        .filter(refresh_token::Column::FamilyId.eq(family))
+        .filter(which)
         .filter(refresh_token::Column::RevokedAt.is_null())
         .exec(&**tx)
         .await?;
@@ -187,6 +238,9 @@ pub async fn apply(tx: &Tx, user: UserId, name: &str) -> Result<seller::Model> {
         seller_id: Set(seller.id),
         user_id: Set(user),
         role: Set(MemberRole::Owner),
+        catalogue: Set(true),
+        orders: Set(true),
+        money: Set(true),
         created_at: Set(tx.now),
     };
     seller_member::Entity::insert(member).exec_without_returning(&**tx).await?;

@@ -1,5 +1,6 @@
 //! Who a person with an account is: sealed where it is stored, opened where it is shown or used.
 
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_entity::id::{PersonId, UserId};
 use souk_entity::sealed::Sealed;
@@ -48,12 +49,17 @@ fn email_index(vault: &Vault, email: &str) -> String {
     vault.index("app_user.email", &email.trim().to_lowercase())
 }
 
+/// Chooses the account of an address.
+pub fn has_email(vault: &Vault, email: &str) -> SimpleExpr {
+    user::Column::EmailIndex.eq(email_index(vault, email))
+}
+
 /// The account of an address.
 ///
 /// # Errors
 /// The database's.
 pub async fn find_by_email(db: &impl ConnectionTrait, vault: &Vault, email: &str) -> Result<Option<user::Model>> {
-    Ok(user::Entity::find().filter(user::Column::EmailIndex.eq(email_index(vault, email))).one(db).await?)
+    Ok(user::Entity::find().filter(has_email(vault, email)).one(db).await?)
 }
 
 /// Who a person is.

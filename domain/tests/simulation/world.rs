@@ -76,7 +76,7 @@ impl World {
     pub async fn open(home: Home, seed: u64) -> Result<Self> {
         let mut dice = Dice::new(seed);
         let store = home.store.clone();
-        let operator = register(&store, "operator@example.org", UserRole::Operator).await?;
+        let operator = register(&store, "operator@example.org", UserRole::ReadOnly).await?;
         let mut shoppers = Vec::new();
         for name in ["ann", "bob"] {
             let email = format!("{name}@example.org");

@@ -71,7 +71,7 @@ pub fn part_of(order: &OrderDetail, shop: &Shop) -> SellerOrderId {
 
 impl Market {
     pub async fn open(store: &Store) -> Self {
-        let operator = Shopping::register(store, "operator@example.org", UserRole::Operator).await;
+        let operator = Shopping::register(store, "operator@example.org", UserRole::ReadOnly).await;
         let ann = Shopping::register(store, "ann@example.org", UserRole::Customer).await;
         let shopping = Shopping { store, numbers: OrderNumbers::default(), operator, owner: Owner::User(ann) };
         let first = shopping.open_shop("First", 500, &[1_999, 333]).await;

@@ -1,12 +1,14 @@
 //! Access tokens, refresh tokens, and the tokens of guests.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use souk_domain::Clock;
 
-use crate::souk::{Answer, Client, Options, Souk, text};
+use crate::souk::{Answer, Client, Options, Souk, admin, text};
 
 const SECRET: &str = "the master secret of these tests";
 
@@ -15,14 +17,25 @@ fn key() -> Vec<u8> {
     Sha256::digest(format!("souk access token\0{SECRET}").as_bytes()).to_vec()
 }
 
-fn token(algorithm: Algorithm, key: &[u8], claims: &Value) -> String {
-    jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(key)).expect("a token")
+/// The id by which tokens name that key.
+fn kid() -> String {
+    Sha256::digest(key())[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Claims as they should be, with changes.
-fn claims(user: &Value, changes: Value) -> Value {
-    let now = Clock::System.now().timestamp();
-    let mut claims = json!({"sub": user, "iss": "souk", "aud": "souk", "iat": now, "exp": now + 600});
+fn token(algorithm: Algorithm, key: &[u8], claims: &Value) -> String {
+    let header = Header { kid: Some(kid()), ..Header::new(algorithm) };
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key)).expect("a token")
+}
+
+/// The claims of a token that was given.
+fn claims_of(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("a payload");
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON")
+}
+
+/// Those claims with changes.
+fn changed(claims: &Value, changes: Value) -> Value {
+    let mut claims = claims.clone();
     let fields = claims.as_object_mut().expect("an object");
     for (name, value) in changes.as_object().expect("an object") {
         match value {
@@ -36,32 +49,37 @@ fn claims(user: &Value, changes: Value) -> Value {
 #[tokio::test]
 async fn a_token_that_is_not_ours_or_over_counts_for_nothing() {
     let souk = Souk::with(Options::default().env("SOUK_SECRET", SECRET)).await;
-    let user = souk.shopper().await.client().get("/api/v1/me").await.expect(200)["id"].take();
+    let session = register(&souk.anyone(), "ann@example.com").await;
+    let given = claims_of(text(&session["access_token"]));
+    let claims = |changes: Value| changed(&given, changes);
     let admin = souk.admin().await.client.get("/api/v1/me").await.expect(200)["id"].take();
     let now = Clock::System.now().timestamp();
-    let ours = token(Algorithm::HS256, &key(), &claims(&user, json!({})));
+    let ours = token(Algorithm::HS256, &key(), &claims(json!({})));
     souk.anyone().bearer(&ours).get("/api/v1/me").await.expect(200);
 
     let payload = ours.split('.').nth(1).expect("a payload");
     let code = ours.split('.').nth(2).expect("a signature");
     // {"alg":"none","typ":"JWT"} and {"alg":"NONE"}
     let none = ["eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0", "eyJhbGciOiJOT05FIn0"];
-    let of_admin = token(Algorithm::HS256, b"a guess", &claims(&admin, json!({})));
+    let of_admin = token(Algorithm::HS256, b"a guess", &claims(json!({"sub": admin})));
     let swapped = of_admin.split('.').nth(1).expect("a payload");
     let first = ours.split('.').next().expect("a header");
     let wrong = [
-        ("expired", token(Algorithm::HS256, &key(), &claims(&user, json!({"exp": now - 1})))),
-        ("expired long ago", token(Algorithm::HS256, &key(), &claims(&user, json!({"exp": 0})))),
-        ("without an end", token(Algorithm::HS256, &key(), &claims(&user, json!({"exp": null})))),
-        ("with words for an end", token(Algorithm::HS256, &key(), &claims(&user, json!({"exp": "never"})))),
-        ("of another issuer", token(Algorithm::HS256, &key(), &claims(&user, json!({"iss": "bazaar"})))),
-        ("for another audience", token(Algorithm::HS256, &key(), &claims(&user, json!({"aud": "bazaar"})))),
-        ("of nobody", token(Algorithm::HS256, &key(), &claims(&user, json!({"sub": null})))),
-        ("of no id", token(Algorithm::HS256, &key(), &claims(&json!("admin"), json!({})))),
-        ("under another key", token(Algorithm::HS256, b"another key", &claims(&user, json!({})))),
-        ("under the master secret", token(Algorithm::HS256, SECRET.as_bytes(), &claims(&user, json!({})))),
-        ("by HS384", token(Algorithm::HS384, &key(), &claims(&user, json!({})))),
-        ("by HS512", token(Algorithm::HS512, &key(), &claims(&user, json!({})))),
+        ("expired", token(Algorithm::HS256, &key(), &claims(json!({"exp": now - 1})))),
+        ("expired long ago", token(Algorithm::HS256, &key(), &claims(json!({"exp": 0})))),
+        ("without an end", token(Algorithm::HS256, &key(), &claims(json!({"exp": null})))),
+        ("with words for an end", token(Algorithm::HS256, &key(), &claims(json!({"exp": "never"})))),
+        ("of another issuer", token(Algorithm::HS256, &key(), &claims(json!({"iss": "bazaar"})))),
+        ("for another audience", token(Algorithm::HS256, &key(), &claims(json!({"aud": ["bazaar"]})))),
+        ("for no audience", token(Algorithm::HS256, &key(), &claims(json!({"aud": null})))),
+        ("without a sign-in", token(Algorithm::HS256, &key(), &claims(json!({"sid": null})))),
+        ("of tomorrow", token(Algorithm::HS256, &key(), &claims(json!({"iat": now + 86_400, "exp": now + 90_000})))),
+        ("of nobody", token(Algorithm::HS256, &key(), &claims(json!({"sub": null})))),
+        ("of no id", token(Algorithm::HS256, &key(), &claims(json!({"sub": "admin"})))),
+        ("under another key", token(Algorithm::HS256, b"another key", &claims(json!({})))),
+        ("under the master secret", token(Algorithm::HS256, SECRET.as_bytes(), &claims(json!({})))),
+        ("by HS384", token(Algorithm::HS384, &key(), &claims(json!({})))),
+        ("by HS512", token(Algorithm::HS512, &key(), &claims(json!({})))),
         ("by none", format!("{}.{payload}.", none[0])),
         ("by none, with a signature", format!("{}.{payload}.{code}", none[0])),
         ("by NONE", format!("{}.{payload}.", none[1])),
@@ -84,11 +102,14 @@ async fn a_token_that_is_not_ours_or_over_counts_for_nothing() {
         assert_ne!(answer.status.as_u16() / 100, 5, "{what}: {}", answer.json());
     }
     // A good token of an account that there is not.
-    let nobody = token(Algorithm::HS256, &key(), &claims(&json!("00000000-0000-7000-8000-000000000000"), json!({})));
+    let nobody = token(Algorithm::HS256, &key(), &claims(json!({"sub": "00000000-0000-7000-8000-000000000000"})));
     let nobody = souk.anyone().bearer(&nobody);
     nobody.get("/api/v1/me").await.refused(401, "UNAUTHENTICATED");
-    nobody.get("/api/v1/seller").await.refused(403, "FORBIDDEN");
-    nobody.get("/api/v1/admin/orders").await.refused(403, "FORBIDDEN");
+    nobody.get("/api/v1/seller").await.refused(401, "UNAUTHENTICATED");
+    // A token for other APIs of ours is good, and not for this.
+    let ours = souk.anyone().bearer(&ours);
+    ours.get("/api/v1/seller").await.refused(403, "FORBIDDEN");
+    ours.get("/api/v1/admin/orders").await.refused(403, "FORBIDDEN");
 }
 
 #[tokio::test]
@@ -141,6 +162,29 @@ async fn a_refresh_token_works_once_and_its_theft_ends_the_sign_in() {
     let long_ago = "2001-01-01T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
     souk.database().execute("UPDATE refresh_token SET expires_at = $1", [long_ago.into()]).await;
     refresh(&anyone, &other_device).await.refused(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_token_is_for_what_the_sign_in_asked_for() {
+    let souk = Souk::start().await;
+    let anyone = souk.anyone();
+    souk.admin().await;
+    let ask = async |audience: Value| {
+        let body = json!({"email": admin::EMAIL, "password": admin::PASSWORD, "audience": audience});
+        anyone.post("/api/v1/auth/sign-in", body).await
+    };
+    let session = ask(json!(["storefront"])).await.expect(200);
+    let shopping = anyone.bearer(text(&session["access_token"]));
+    shopping.get("/api/v1/me").await.expect(200);
+    shopping.get("/api/v1/admin/orders").await.refused(403, "FORBIDDEN");
+    // A refresh does not widen it.
+    let next = refresh(&anyone, &session).await.expect(200);
+    anyone.bearer(text(&next["access_token"])).get("/api/v1/admin/orders").await.refused(403, "FORBIDDEN");
+    let operating = anyone.bearer(text(&ask(json!(["admin"])).await.expect(200)["access_token"]));
+    operating.get("/api/v1/admin/orders").await.expect(200);
+    operating.get("/api/v1/me").await.refused(403, "FORBIDDEN");
+    ask(json!([])).await.refused(422, "INVALID_VALUE");
+    ask(json!(["bazaar"])).await.refused(400, "MALFORMED_REQUEST");
 }
 
 #[tokio::test]

@@ -10,8 +10,7 @@ async fn operators_look_and_administrators_switch_and_run() {
     let souk = Souk::start().await;
     without_ticks(&souk).await;
     let admin = souk.admin().await.client.clone();
-    let operator = souk.shopper().await.client();
-    souk.database().execute("UPDATE app_user SET role = 'operator' WHERE role = 'customer'", []).await;
+    let (operator, _) = souk.operator("read_only").await;
     assert_eq!(operator.get(PATH).await.expect(200)["items"].as_array().map(Vec::len), Some(9));
     operator.put(&format!("{PATH}/verify"), json!({"enabled": false})).await.refused(403, "FORBIDDEN");
     operator.post_empty(&format!("{PATH}/verify/run")).await.refused(403, "FORBIDDEN");
@@ -78,8 +77,8 @@ async fn a_failed_run_says_why_and_is_tried_again() {
     let souk = Souk::start().await;
     without_ticks(&souk).await;
     let admin = souk.admin().await.client.clone();
-    // The run reads a table that is not there for a while; nobody signs in.
-    souk.database().execute("ALTER TABLE refresh_token RENAME TO refresh_token_away", []).await;
+    // The run reads a table that is not there for a while; nobody sends a key.
+    souk.database().execute("ALTER TABLE idempotency_key RENAME TO idempotency_key_away", []).await;
     admin.post_empty(&format!("{PATH}/clean_up/run")).await.expect(200);
     let failed = eventually("it has failed", async || {
         let found = schedule(&souk, "clean_up").await;
@@ -87,7 +86,7 @@ async fn a_failed_run_says_why_and_is_tried_again() {
     })
     .await;
     assert!(failed["last_started_at"].is_string() && failed["last_finished_at"].is_null(), "{failed}");
-    souk.database().execute("ALTER TABLE refresh_token_away RENAME TO refresh_token", []).await;
+    souk.database().execute("ALTER TABLE idempotency_key_away RENAME TO idempotency_key", []).await;
     let key = format!("schedule:clean_up:{}", text(&failed["last_tick"]));
     let ended = eventually("it has ended", async || {
         let due = "UPDATE job SET run_at = $1 WHERE unique_key = $2 AND status = 'queued'";

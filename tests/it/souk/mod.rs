@@ -254,6 +254,21 @@ impl Souk {
         seller.settle_in().await
     }
 
+    /// Somebody of the marketplace in this role, with their id.
+    pub async fn operator(&self, role: &str) -> (Client, String) {
+        let (client, email) = self.register("operator").await;
+        let id = text(&client.get("/api/v1/me").await.expect(200)["id"]).to_owned();
+        self.set_role(&id, role).await;
+        // Their first token was a customer's.
+        (self.anyone().sign_in(&email, client::PASSWORD).await, id)
+    }
+
+    /// Gives somebody another role.
+    pub async fn set_role(&self, user: &str, role: &str) {
+        let path = format!("/api/v1/admin/users/{user}/role");
+        self.admin().await.client.put(&path, serde_json::json!({"role": role})).await.expect(200);
+    }
+
     async fn register(&self, what: &str) -> (Client, String) {
         let email = self.email(what);
         let client = self.anyone().register(&email).await;
