@@ -18,7 +18,7 @@ mod m20261121_000010_terms;
 mod m20261121_000011_payouts;
 mod m20261121_000012_events;
 mod m20261128_000013_api_keys;
-mod m20261121_000015_privacy;
+mod m20261128_000015_privacy;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -43,7 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_payouts::Migration),
             Box::new(m20261121_000012_events::Migration),
             Box::new(m20261128_000013_api_keys::Migration),
-            Box::new(m20261121_000015_privacy::Migration),
+            Box::new(m20261128_000015_privacy::Migration),
         ]
     }
 }

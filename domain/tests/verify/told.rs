@@ -74,14 +74,15 @@ async fn the_log_tells_each_thing_once(database: TestDatabase) {
     assert_eq!(jobs(&database.store).await, pending as u64);
 
     for row in told.iter().filter(|row| row.status == NotificationStatus::Pending) {
-        let Prepared::Ready(letter) = prepare(database.store.read(), row.id).await.unwrap() else {
+        let Prepared::Ready(letter) = prepare(database.store.read(), database.store.vault(), row.id).await.unwrap()
+        else {
             panic!("{row:?} is not ready")
         };
         assert!(letter.to.contains('@') && letter.key == row.unique_key, "{letter:?}");
         let of_order = !matches!(row.kind, NotificationKind::SellerLowStock | NotificationKind::SellerWebhookDisabled);
         assert_eq!(letter.facts.order.is_some(), of_order, "{letter:?}");
         database.store.write(async |tx| telling::sent(&tx, row.id).await).await.unwrap();
-        assert_eq!(prepare(database.store.read(), row.id).await.unwrap(), Prepared::Over);
+        assert_eq!(prepare(database.store.read(), database.store.vault(), row.id).await.unwrap(), Prepared::Over);
     }
     assert_eq!(verify(database.store.read(), Scope::AtEveryCommit).await.unwrap(), []);
     database.end().await;
