@@ -124,7 +124,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "updateOrderItem",
         ],
     ),
-    (Need::Person, &["applyToSell", "getMe"]),
+    (Need::Person, &["applyToSell", "eraseMe", "exportMyData", "getMe"]),
     (Need::Seller { any_of: &[], mode: Read }, &["getSeller"]),
     (
         Need::Seller { any_of: &[SellerArea::Catalogue], mode: Read },
@@ -239,10 +239,20 @@ const TABLE: &[(Need, &[&str])] = &[
         &["downloadBatchErrors", "followBatch", "getBatch", "listBatchRows", "listBatches"],
     ),
     (Need::Seller { any_of: &[SellerArea::Catalogue, SellerArea::Orders], mode: Write }, &["cancelBatch"]),
-    (Need::Operator(OperatorArea::Access, Read), &["adminGetUser", "adminListApiKeys", "adminListUsers"]),
+    (
+        Need::Operator(OperatorArea::Access, Read),
+        &["adminExportUserData", "adminGetUser", "adminListApiKeys", "adminListUsers"],
+    ),
     (
         Need::Operator(OperatorArea::Access, Write),
-        &["adminCreateApiKey", "adminRevokeApiKey", "setUserActive", "setUserRole"],
+        &[
+            "adminCreateApiKey",
+            "adminEraseGuest",
+            "adminEraseUser",
+            "adminRevokeApiKey",
+            "setUserActive",
+            "setUserRole",
+        ],
     ),
     (Need::Operator(OperatorArea::Catalogue, Read), &["getPromotion", "listPromotions"]),
     (Need::Operator(OperatorArea::Catalogue, Write), &["changePromotion", "createCategory", "createPromotion"]),

@@ -95,6 +95,7 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             admin::webhooks::AdminWebhooks,
         ),
         (seller::api_keys::ApiKeys, admin::users::Users, admin::api_keys::AdminApiKeys),
+        (shopper::privacy::OwnData, admin::privacy::Persons),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())

@@ -30,6 +30,7 @@ pub mod payment;
 pub mod payout;
 pub mod place;
 pub mod port;
+pub mod privacy;
 pub mod promotion;
 pub mod returns;
 pub mod schedule;

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod notifications;
 pub mod orders;
 pub mod payouts;
+pub mod privacy;
 pub mod promotions;
 pub mod refunds;
 pub mod schedules;

@@ -3,4 +3,5 @@
 pub mod account;
 pub mod carts;
 pub mod orders;
+pub mod privacy;
 pub mod returns;

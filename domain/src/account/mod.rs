@@ -22,6 +22,7 @@ use crate::history::{self, Change};
 use crate::store::Tx;
 use crate::transition::next;
 
+pub(crate) use profile::open_profile;
 pub use profile::{Profile, find_by_email, has_email, profile, profiles};
 pub use settings::{SellerSettings, SellerTerms, configure, set_payout_account};
 use transition::{SELLER, SellerEvent};
@@ -51,7 +52,8 @@ pub fn email(text: &str) -> Result<String> {
         !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
     });
     let plain = email.len() <= 254 && !email.contains(char::is_whitespace) && email.matches('@').count() == 1;
-    if shape && plain { Ok(email) } else { Err(Error::invalid(format!("\"{text}\" is not an e-mail address."))) }
+    // Not repeated in the sentence, which may be kept: a row of a file that fails keeps why.
+    if shape && plain { Ok(email) } else { Err(Error::invalid("What is given for the e-mail address is not one.")) }
 }
 
 /// Makes an account. The password comes hashed (argon2id); it is not known here.

@@ -67,7 +67,7 @@ pub async fn find_by_email(db: &impl ConnectionTrait, vault: &Vault, email: &str
 /// # Errors
 /// The database's; [`crate::Code::Internal`] for what does not open.
 pub async fn profile(db: &impl ConnectionTrait, vault: &Vault, user: &user::Model) -> Result<Profile> {
-    open(&vault.person(db, user.id.into()).await?, user)
+    open_profile(&vault.person(db, user.id.into()).await?, user)
 }
 
 /// Who these people are, in their order; one statement for all.
@@ -80,12 +80,16 @@ pub async fn profiles(db: &impl ConnectionTrait, vault: &Vault, users: &[user::M
         .iter()
         .map(|user| {
             let person = persons.get(&user.id.into());
-            open(person.ok_or_else(|| Error::internal(format!("user {} has no key", user.id)))?, user)
+            open_profile(person.ok_or_else(|| Error::internal(format!("user {} has no key", user.id)))?, user)
         })
         .collect()
 }
 
-fn open(person: &Person, user: &user::Model) -> Result<Profile> {
+/// Who a person is, by their key.
+///
+/// # Errors
+/// [`crate::Code::Internal`] for what does not open.
+pub(crate) fn open_profile(person: &Person, user: &user::Model) -> Result<Profile> {
     Ok(Profile {
         email: person.open(email_field(user.id), &user.email)?,
         name: person.open(name_field(user.id), &user.name)?,

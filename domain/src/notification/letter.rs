@@ -14,6 +14,7 @@ use souk_entity::{notification, order, seller_member, user};
 use super::About;
 use crate::account;
 use crate::error::{Error, Result};
+use crate::order::contact;
 use crate::vault::Vault;
 
 pub use facts::{
@@ -92,7 +93,10 @@ async fn recipient(
                 None => Ok(None),
             }
         }
-        (None, None, Some(order)) => Ok(order::Entity::find_by_id(order).one(db).await?.map(|order| order.email)),
+        (None, None, Some(order)) => match order::Entity::find_by_id(order).one(db).await? {
+            Some(order) => contact::open_email(&vault.person(db, order.person()).await?, &order),
+            None => Ok(None),
+        },
         _ => Ok(None),
     }
 }

@@ -19,9 +19,11 @@ mod payment;
 mod payout;
 mod posting;
 mod pricing;
+mod privacy;
 mod quiet;
 mod recomputed;
 mod refund;
+mod sealed;
 mod stock;
 mod webhook;
 mod work;
@@ -34,6 +36,8 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use recomputed::Recomputation;
+
+pub use sealed::sealed;
 
 /// At most this many offenders are named per invariant.
 pub const MOST_OFFENDERS: usize = 20;
@@ -127,6 +131,7 @@ const AREAS: &[&[Invariant]] = &[
     batch::INVARIANTS,
     notification::INVARIANTS,
     webhook::INVARIANTS,
+    privacy::INVARIANTS,
     quiet::INVARIANTS,
 ];
 

@@ -200,6 +200,11 @@ impl Souk {
         books
     }
 
+    /// What all its processes have logged so far.
+    pub fn log(&self) -> String {
+        process::log(self.directory.path())
+    }
+
     /// A file of the installation's own directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

@@ -7,6 +7,7 @@ mod money;
 mod notifications;
 mod payouts;
 mod prices;
+mod privacy;
 mod records;
 mod webhooks;
 
@@ -53,6 +54,7 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.batches(market);
     gardener.notifications(market);
     gardener.webhooks(market);
+    gardener.privacy(market);
     gardener.quiet(market);
     gardener.plantings
 }
