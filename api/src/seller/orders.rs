@@ -4,7 +4,7 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use souk_domain::order::{detail, lifecycle};
+use souk_domain::order::{contact, detail, lifecycle};
 use souk_domain::vault::Vault;
 use souk_domain::{Error, Result, Tx, store};
 use souk_entity::id::{SellerId, SellerOrderId};

@@ -117,8 +117,7 @@ async fn a_person_is_nowhere_in_plain_and_erasing_them_leaves_the_books() {
     assert_eq!(shopper.client().get(&next).await.expect(200)["orders"][0], data["orders"][1]);
 
     // Erased: not by a wrong password, not while an order is open, and then for good.
-    let erase = |password: &str| shopper.client().post("/api/v1/me/erase", json!({"password": password}));
-    let erase = async |password: &str| erase(password).await;
+    let erase = async |password: &str| shopper.client().post("/api/v1/me/erase", json!({"password": password})).await;
     erase("another password").await.refused(401, "BAD_CREDENTIALS");
     let blocked = erase(PASSWORD).await.refused(409, "ERASURE_BLOCKED");
     assert_eq!(blocked["details"][0]["id"], imported["id"], "{blocked}");
