@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
+use souk_domain::account::token::AccountTokens;
 use souk_domain::port::Mailer;
 use souk_integrations::mail::{Files, Log, Sender, Smtp, Templates};
 use souk_jobs::Mail;
@@ -17,7 +18,7 @@ const NOBODY: &str = "souk@localhost";
 ///
 /// # Errors
 /// [`Failure::Usage`].
-pub fn open(settings: &Settings) -> Result<Mail, Failure> {
+pub fn open(settings: &Settings, secret: &SecretString) -> Result<Mail, Failure> {
     let mailer: Arc<dyn Mailer> = match settings.mail.as_ref().map(ExposeSecret::expose_secret) {
         None if matches!(settings.database()?, DatabaseUrl::Postgres(_)) => Arc::new(Log),
         Some("log") => Arc::new(Log),
@@ -31,7 +32,7 @@ pub fn open(settings: &Settings) -> Result<Mail, Failure> {
         }
     };
     let composer = Arc::new(Templates::new(site(settings)?)?);
-    Ok(Mail { composer, mailer })
+    Ok(Mail { composer, mailer, tokens: AccountTokens::new(secret) })
 }
 
 fn sender(settings: &Settings, otherwise: Option<&str>) -> Result<Sender, Failure> {

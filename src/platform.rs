@@ -62,7 +62,7 @@ impl Platform {
         let vault = settings.vault()?;
         let url = settings.database()?;
         let redis = settings.redis()?;
-        let mail = mail::open(&settings)?;
+        let mail = mail::open(&settings, &secret)?;
         let namespace = namespace(&url);
         let pools = database::connect(&url, settings.db_connections).await?;
         match &url {

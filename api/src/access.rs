@@ -78,7 +78,10 @@ const TABLE: &[(Need, &[&str])] = &[
     (
         Need::Anybody,
         &[
+            "confirmEmail",
+            "forgotPassword",
             "getHealth",
+            "resetPassword",
             "getProduct",
             "getReadiness",
             "listCategories",
@@ -124,7 +127,21 @@ const TABLE: &[(Need, &[&str])] = &[
             "updateOrderItem",
         ],
     ),
-    (Need::Person, &["applyToSell", "eraseMe", "exportMyData", "getMe"]),
+    (
+        Need::Person,
+        &[
+            "applyToSell",
+            "changeEmail",
+            "changePassword",
+            "endSession",
+            "eraseMe",
+            "exportMyData",
+            "getMe",
+            "listSessions",
+            "sendVerification",
+            "signOutEverywhere",
+        ],
+    ),
     (Need::Seller { any_of: &[], mode: Read }, &["getSeller"]),
     (
         Need::Seller { any_of: &[SellerArea::Catalogue], mode: Read },

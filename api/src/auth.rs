@@ -63,21 +63,31 @@ async fn present(context: &Context, token: &Token) -> Result<user::Model> {
 /// A signed-in person.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "signed_in")]
-pub struct SignedIn(pub UserId);
+pub struct SignedIn(pub Person);
+
+/// Who is signed in, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    /// The person.
+    pub user: UserId,
+    /// The sign-in.
+    pub sign_in: uuid::Uuid,
+}
 
 /// Shopping goes by the token alone, which lasts ten minutes; what concerns the account itself looks up
 /// whether the sign-in goes on.
-async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<UserId> {
+async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Person> {
     Ok(person(request, &bearer).await.map_err(ApiError::from)?)
 }
 
-async fn person(request: &Request, bearer: &Bearer) -> Result<UserId> {
+async fn person(request: &Request, bearer: &Bearer) -> Result<Person> {
     let token = token(request, bearer, Audience::Storefront)?;
     match Operation::of(request)?.need {
-        Need::Shopper => Ok(token.user),
-        Need::Person => Ok(present(context(request)?, &token).await?.id),
-        _ => Err(misplaced(request)),
+        Need::Shopper => {}
+        Need::Person => drop(present(context(request)?, &token).await?),
+        _ => return Err(misplaced(request)),
     }
+    Ok(Person { user: token.user, sign_in: token.sign_in })
 }
 
 /// An operation whose handler takes other people than the access table says: nobody gets in.
@@ -88,7 +98,7 @@ fn misplaced(request: &Request) -> Error {
 impl SignedIn {
     /// As the owner of carts and orders.
     pub fn owner(&self) -> Owner {
-        Owner::User(self.0)
+        Owner::User(self.0.user)
     }
 }
 
@@ -127,7 +137,7 @@ impl Shopper {
     /// As history shows them.
     pub fn actor(&self) -> Actor {
         match self {
-            Self::SignedIn(user) => Actor::Shopper(Some(user.0)),
+            Self::SignedIn(user) => Actor::Shopper(Some(user.0.user)),
             Self::Guest(_) => Actor::Shopper(None),
         }
     }
@@ -135,7 +145,7 @@ impl Shopper {
     /// Separates the idempotency keys of different shoppers.
     pub fn key_space(&self) -> String {
         match self {
-            Self::SignedIn(user) => format!("user:{}", user.0),
+            Self::SignedIn(user) => format!("user:{}", user.0.user),
             Self::Guest(guest) => format!("guest:{}", guest.0),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
+use souk_domain::account::token::AccountTokens;
 use souk_domain::cache::AnswerCache;
 use souk_domain::order::number::OrderNumbers;
 use souk_domain::port::Ports;
@@ -35,6 +36,7 @@ pub struct Context {
     pub(crate) numbers: OrderNumbers,
     pub(crate) keys: Keys,
     pub(crate) webhook_secrets: WebhookSecrets,
+    pub(crate) tokens: AccountTokens,
     pub(crate) config: ApiConfig,
     /// Keeps answers; `None` where none are kept.
     pub(crate) cache: Option<Arc<dyn AnswerCache>>,
@@ -65,7 +67,8 @@ impl Context {
             None => Keys::derived(&config.secret),
         };
         let webhook_secrets = WebhookSecrets::new(&config.secret);
+        let tokens = AccountTokens::new(&config.secret);
         let numbers = OrderNumbers::default();
-        Ok(Arc::new(Self { store, ports, numbers, keys, webhook_secrets, config, cache, redis }))
+        Ok(Arc::new(Self { store, ports, numbers, keys, webhook_secrets, tokens, config, cache, redis }))
     }
 }

@@ -94,6 +94,7 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::webhook_deliveries::WebhookDeliveries,
             admin::webhooks::AdminWebhooks,
         ),
+        (shopper::security::Security, shopper::sessions::Sessions),
         (seller::api_keys::ApiKeys, admin::users::Users, admin::api_keys::AdminApiKeys),
         (shopper::privacy::OwnData, admin::privacy::Persons),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),

@@ -197,6 +197,7 @@ mod tests {
             id: UserId::at(now),
             email: Sealed(Vec::new()),
             email_index: None,
+            email_verified_at: None,
             password_hash: String::new(),
             name: Sealed(Vec::new()),
             role,

@@ -68,6 +68,8 @@ codes! {
     Unauthenticated = "UNAUTHENTICATED" => Unauthenticated,
     /// E-mail or password is wrong.
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated,
+    /// A token from an e-mail is unknown, used, over, or not the newest.
+    TokenNotGood = "TOKEN_NOT_GOOD" => Unprocessable,
     /// A webhook's signature is missing, wrong or too old.
     BadSignature = "BAD_SIGNATURE" => Unauthenticated,
     /// The role does not allow it.

@@ -61,6 +61,8 @@ id! {
     PersonId,
     /// A refresh token: used once, replaced by the next of its family.
     RefreshTokenId,
+    /// What is sent by e-mail so that whoever reads it can prove it.
+    AccountTokenId,
     /// A key by which a seller's or an operator's system signs in.
     ApiKeyId,
     /// A merchant who sells through the marketplace.

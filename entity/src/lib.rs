@@ -9,6 +9,7 @@ pub mod money;
 pub mod sealed;
 pub mod status;
 
+pub mod account_token;
 pub mod api_key;
 pub mod batch;
 pub mod batch_row;

@@ -26,6 +26,8 @@ macro_rules! words {
 words! {
     /// What a person may do beyond shopping; selling is a matter of membership, see [`MemberRole`].
     UserRole { Customer, ReadOnly, Manager, Admin }
+    /// What a token that is sent by e-mail is for.
+    AccountTokenPurpose { VerifyEmail, ChangeEmail, ResetPassword }
     /// Where a seller stands with the marketplace.
     SellerStatus { Applied, Approved, Rejected, Suspended, Closed }
     /// What a person may do for a seller.
@@ -157,6 +159,7 @@ words! {
         OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved,
         ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock,
         SellerWebhookDisabled,
+        VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged,
     }
     /// The states of a notification.
     NotificationStatus { Pending, Sent, Suppressed, Failed }

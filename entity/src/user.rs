@@ -17,6 +17,8 @@ pub struct Model {
     pub email: Sealed,
     /// What the address is found by; NULL: the person is erased.
     pub email_index: Option<String>,
+    /// When they proved that they read what is sent there.
+    pub email_verified_at: Option<DateTimeUtc>,
     pub password_hash: String,
     /// Sealed.
     pub name: Sealed,

@@ -28,6 +28,8 @@ CREATE TABLE app_user (
     email {bytes} NOT NULL,
     -- a keyed hash of the address, to find it by; NULL: the person is erased
     email_index varchar(64) CONSTRAINT uq_app_user_email_index UNIQUE,
+    -- when the person proved that they read what is sent there
+    email_verified_at {timestamp},
     password_hash varchar(255) NOT NULL,
     -- sealed with the person's key
     name {bytes} NOT NULL,

@@ -1,6 +1,7 @@
 //! Nobody reaches what is another's: it is answered as if it were not there, and nothing changes.
 //! What a role may not do is forbidden, and credentials that are not ours or over count for nothing.
 
+mod accounts;
 mod api_keys;
 mod credentials;
 mod roles;

@@ -13,7 +13,9 @@ use crate::souk::client::{Client, send, text};
 const HOW: &str = "openapi/openapi.json is not what the code says; run: cargo run -- openapi > openapi/openapi.json";
 
 /// Operations that anybody may call: they are safe, begin something, or are signed.
-const PUBLIC: [&str; 13] = [
+const PUBLIC: [&str; 16] = [
+    "confirmEmail",
+    "forgotPassword",
     "getHealth",
     "getProduct",
     "getReadiness",
@@ -25,6 +27,7 @@ const PUBLIC: [&str; 13] = [
     "receivePaymentWebhook",
     "refreshSession",
     "register",
+    "resetPassword",
     "signIn",
     "signOut",
 ];

@@ -6,7 +6,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object, OpenApi};
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
-use souk_domain::account::{self, Rotation};
+use souk_domain::account::{self, Rotation, address};
 use souk_domain::{Code, Error};
 use souk_entity::status::UserRole as Role;
 use souk_entity::user;
@@ -121,6 +121,8 @@ pub struct User {
     id: Uuid,
     /// Their sign-in name; none once they are erased.
     email: Option<String>,
+    /// Whether they have proven that they read what is sent there.
+    email_verified: bool,
     /// How to address them; none once they are erased.
     name: Option<String>,
     /// What they may do in the marketplace.
@@ -162,7 +164,7 @@ pub struct Accounts;
 impl Accounts {
     /// Register
     ///
-    /// Makes an account and signs in.
+    /// Makes an account, signs in, and sends a token to the address, which proves it with `confirmEmail`.
     #[oai(path = "/auth/register", method = "post", operation_id = "register")]
     async fn register(&self, ctx: Ctx<'_>, body: Json<Register>) -> ApiResult<Created<Session>> {
         let body = body.0;
@@ -171,6 +173,7 @@ impl Accounts {
             .store
             .write(async |tx| {
                 let user = account::register(&tx, &body.email, &body.name, hash.clone(), Role::Customer).await?;
+                address::ask_to_verify(&tx, &ctx.tokens, user.id).await?;
                 let sign_in = account::SignIn::begin(&tx, None);
                 let token = account::issue_refresh_token(&tx, user.id, &sign_in).await?;
                 Ok((user, sign_in, token))
@@ -228,13 +231,13 @@ impl Accounts {
     #[oai(path = "/auth/sign-out", method = "post", operation_id = "signOut")]
     async fn sign_out(&self, ctx: Ctx<'_>, body: Json<Refresh>) -> ApiResult<Okay<SignedOut>> {
         ctx.store.write(async |tx| account::sign_out(&tx, &body.0.refresh_token).await).await?;
-        Ok(Okay::new(&SignedOut { signed_out: true }))
+        Ok(Okay::new(&SignedOut::NOW))
     }
 
     /// Show who is signed in
     #[oai(path = "/me", method = "get", operation_id = "getMe")]
     async fn me(&self, ctx: Ctx<'_>, who: SignedIn) -> ApiResult<Okay<User>> {
-        let user = user::Entity::find_by_id(who.0).one(ctx.store.read()).await.map_err(Error::from)?;
+        let user = user::Entity::find_by_id(who.0.user).one(ctx.store.read()).await.map_err(Error::from)?;
         let user = user.ok_or_else(|| Error::new(Code::Unauthenticated, "The account is gone; sign in again."))?;
         Ok(Okay::new(&view(&ctx, user).await?))
     }
@@ -249,7 +252,7 @@ impl Accounts {
         who: SignedIn,
         body: Json<ApplyToSell>,
     ) -> ApiResult<Created<SellerApplication>> {
-        let seller = ctx.store.write(async |tx| account::apply(&tx, who.0, body.0.name.trim()).await).await?;
+        let seller = ctx.store.write(async |tx| account::apply(&tx, who.0.user, body.0.name.trim()).await).await?;
         Ok(Created::new(&SellerApplication { id: seller.id.into(), name: seller.name, status: seller.status.into() }))
     }
 }
@@ -259,6 +262,10 @@ impl Accounts {
 pub struct SignedOut {
     /// Always true.
     signed_out: bool,
+}
+
+impl SignedOut {
+    pub(super) const NOW: Self = Self { signed_out: true };
 }
 
 async fn session(
@@ -271,12 +278,13 @@ async fn session(
     Ok(Session { access_token, expires_at, refresh_token, user: view(ctx, user).await? })
 }
 
-async fn view(ctx: &Ctx<'_>, user: user::Model) -> souk_domain::Result<User> {
+pub(super) async fn view(ctx: &Ctx<'_>, user: user::Model) -> souk_domain::Result<User> {
     let seller = account::membership(ctx.store.read(), user.id).await?;
     let profile = account::profile(ctx.store.read(), ctx.store.vault(), &user).await?;
     Ok(User {
         id: user.id.into(),
         email: profile.email,
+        email_verified: user.email_verified_at.is_some(),
         name: profile.name,
         role: user.role.into(),
         seller_id: seller.map(|(_, seller)| seller.id.into()),

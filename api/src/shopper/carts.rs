@@ -149,7 +149,7 @@ impl Carts {
         idempotency_key: Header<Option<String>>,
     ) -> ApiResult<Created<NewCart>> {
         let (owner, guest_token, space) = match &who {
-            Anyone::SignedIn(user) => (user.owner(), None, Some(format!("user:{}", user.0))),
+            Anyone::SignedIn(user) => (user.owner(), None, Some(format!("user:{}", user.0.user))),
             Anyone::Guest(guest) => (Owner::Guest(guest.0.clone()), None, Some(format!("guest:{}", guest.0))),
             Anyone::Nobody => {
                 let (token, hash) = account::new_token();

@@ -5,3 +5,5 @@ pub mod carts;
 pub mod orders;
 pub mod privacy;
 pub mod returns;
+pub mod security;
+pub mod sessions;

@@ -61,7 +61,7 @@ impl OwnData {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<PersonData>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        Ok(Okay::new(&person_data::read(&ctx.store, who.0, page).await?))
+        Ok(Okay::new(&person_data::read(&ctx.store, who.0.user, page).await?))
     }
 
     /// Erase one's account
@@ -71,12 +71,12 @@ impl OwnData {
     /// under way, and for who owns a seller or works for the marketplace: the details name each. It cannot be undone.
     #[oai(path = "/erase", method = "post", operation_id = "eraseMe")]
     async fn erase(&self, ctx: Ctx<'_>, who: SignedIn, body: Json<EraseMe>) -> ApiResult<Okay<Erased>> {
-        let found = user::Entity::find_by_id(who.0).one(ctx.store.read()).await.map_err(Error::from)?;
+        let found = user::Entity::find_by_id(who.0.user).one(ctx.store.read()).await.map_err(Error::from)?;
         let hash = found.map(|user| user.password_hash);
         if !verify_password(SecretString::from(body.0.password), hash).await? {
             return Err(Error::new(Code::BadCredentials, "The password is wrong; nothing was erased.").into());
         }
-        let erased_at = ctx.store.write(async |tx| privacy::erase_account(&tx, who.0).await).await?;
+        let erased_at = ctx.store.write(async |tx| privacy::erase_account(&tx, who.0.user).await).await?;
         Ok(Okay::new(&Erased { erased_at }))
     }
 }

@@ -1,9 +1,13 @@
 //! People, their sign-ins, and the sellers they act for.
 
+pub mod address;
 pub mod api_key;
+pub mod password;
 mod profile;
 pub mod role;
+pub mod session;
 mod settings;
+pub mod token;
 pub mod transition;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -68,6 +72,7 @@ pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, r
         id,
         email: sealed.email,
         email_index: Some(sealed.email_index),
+        email_verified_at: None,
         password_hash,
         name: sealed.name,
         role,

@@ -27,7 +27,7 @@ pub(super) struct SealedProfile {
     pub name: Sealed,
 }
 
-fn email_field(id: UserId) -> Field {
+pub(super) fn email_field(id: UserId) -> Field {
     Field::new("app_user.email", id)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn seal(vault: &Vault, person: &Person, id: UserId, email: &str, name
 }
 
 /// What an address is found by.
-fn email_index(vault: &Vault, email: &str) -> String {
+pub(super) fn email_index(vault: &Vault, email: &str) -> String {
     vault.index("app_user.email", &email.trim().to_lowercase())
 }
 

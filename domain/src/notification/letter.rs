@@ -9,16 +9,20 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_entity::id::NotificationId;
 use souk_entity::status::{MemberRole, NotificationKind, NotificationStatus};
-use souk_entity::{notification, order, seller_member, user};
+use souk_entity::{account_token, notification, order, seller_member, user};
 
 use super::About;
-use crate::account;
+use crate::account::{
+    self,
+    token::{self, AccountTokens},
+};
 use crate::error::{Error, Result};
 use crate::order::contact;
 use crate::vault::Vault;
 
 pub use facts::{
-    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TotalFacts,
+    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TokenFact,
+    TotalFacts,
 };
 
 /// A message before it is worded.
@@ -51,7 +55,13 @@ pub enum Prepared {
 ///
 /// # Errors
 /// [`crate::Code::NotFound`]; the database's.
-pub async fn prepare(db: &impl ConnectionTrait, vault: &Vault, id: NotificationId) -> Result<Prepared> {
+pub async fn prepare(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    tokens: &AccountTokens,
+    id: NotificationId,
+    now: DateTime<Utc>,
+) -> Result<Prepared> {
     let row = notification::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("notification"))?;
     if row.status != NotificationStatus::Pending {
         return Ok(Prepared::Over);
@@ -60,7 +70,15 @@ pub async fn prepare(db: &impl ConnectionTrait, vault: &Vault, id: NotificationI
     let Some(to) = recipient(db, vault, &row, &about).await? else {
         return Ok(Prepared::Needless("There is nobody to be told any more.".to_owned()));
     };
-    let facts = facts::read(db, &row, &about).await?;
+    let mut facts = facts::read(db, &row, &about).await?;
+    if let Some(id) = about.account_token_id
+        && row.kind != NotificationKind::EmailChanged
+    {
+        if token::sendable(db, id, now).await?.is_none() {
+            return Ok(Prepared::Needless("The token is used, over, or not the newest.".to_owned()));
+        }
+        facts.token = Some(TokenFact::new(tokens.of(id)));
+    }
     if let Some(stock) = &facts.stock
         && stock.available > stock.threshold
     {
@@ -70,7 +88,8 @@ pub async fn prepare(db: &impl ConnectionTrait, vault: &Vault, id: NotificationI
     Ok(Prepared::Ready(Box::new(letter)))
 }
 
-/// The order's address, or that of an owner who still is one.
+/// The order's address, that of an owner who still is one, or that of an account; what proves an address
+/// goes there.
 async fn recipient(
     db: &impl ConnectionTrait,
     vault: &Vault,
@@ -91,6 +110,21 @@ async fn recipient(
             match user::Entity::find_by_id(user).one(db).await? {
                 Some(user) => Ok(account::profile(db, vault, &user).await?.email),
                 None => Ok(None),
+            }
+        }
+        (None, Some(user), None) => {
+            let token = match about.account_token_id {
+                Some(id) => account_token::Entity::find_by_id(id).one(db).await?,
+                None => None,
+            };
+            match (row.kind, token) {
+                (NotificationKind::EmailChanged, Some(token)) => token::open_previous_email(db, vault, &token).await,
+                (NotificationKind::EmailChanged, None) => Ok(None),
+                (_, Some(token)) => token::open_email(db, vault, &token).await,
+                (_, None) => match user::Entity::find_by_id(user).one(db).await? {
+                    Some(user) => Ok(account::profile(db, vault, &user).await?.email),
+                    None => Ok(None),
+                },
             }
         }
         (None, None, Some(order)) => match order::Entity::find_by_id(order).one(db).await? {

@@ -10,7 +10,8 @@ pub mod projection;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use souk_entity::id::{
-    InventoryLevelId, NotificationId, RefundId, ReturnRequestId, SellerOrderId, ShipmentId, UserId, WebhookEndpointId,
+    AccountTokenId, InventoryLevelId, NotificationId, RefundId, ReturnRequestId, SellerOrderId, ShipmentId, UserId,
+    WebhookEndpointId,
 };
 use souk_entity::notification;
 use souk_entity::status::NotificationStatus;
@@ -26,7 +27,7 @@ const REASON_CHARS: usize = 500;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct About {
-    /// Who of a seller's people is told; nobody for what a shopper is told.
+    /// Who is told of their account, or who of a seller's people; nobody for what the shopper of an order is told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The part of the order, where it is not about all of it.
@@ -47,6 +48,9 @@ pub struct About {
     /// The endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_endpoint_id: Option<WebhookEndpointId>,
+    /// What is proven with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_token_id: Option<AccountTokenId>,
 }
 
 /// Writes that a pending notification was handed over; one that is over already stays as it is.

@@ -22,8 +22,9 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
         "notification_has_somebody_to_tell",
         15,
-        "A notification is about an order or for a seller.",
-        "SELECT id FROM notification WHERE order_id IS NULL AND seller_id IS NULL",
+        "A notification is about an order, for a seller, or about an account.",
+        "SELECT id FROM notification WHERE order_id IS NULL AND seller_id IS NULL \
+             AND kind NOT IN ('verify_email', 'change_email', 'email_changed', 'reset_password', 'password_changed')",
     ),
     Invariant {
         name: "notification_is_sent_in_time",

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use secrecy::SecretString;
+use souk_domain::account::token::AccountTokens;
 use souk_domain::event::Projection;
 use souk_domain::notification::letter::{Prepared, prepare};
 use souk_domain::notification::projection::{Notifications, TOLD_WITHIN};
@@ -73,16 +75,17 @@ async fn the_log_tells_each_thing_once(database: TestDatabase) {
     assert_eq!(all(&database.store).await, told, "a log that is read again tells nothing new");
     assert_eq!(jobs(&database.store).await, pending as u64);
 
+    let tokens = AccountTokens::new(&SecretString::from("a master secret of the tests"));
     for row in told.iter().filter(|row| row.status == NotificationStatus::Pending) {
-        let Prepared::Ready(letter) = prepare(database.store.read(), database.store.vault(), row.id).await.unwrap()
-        else {
+        let (db, vault, now) = (database.store.read(), database.store.vault(), database.store.now());
+        let Prepared::Ready(letter) = prepare(db, vault, &tokens, row.id, now).await.unwrap() else {
             panic!("{row:?} is not ready")
         };
         assert!(letter.to.contains('@') && letter.key == row.unique_key, "{letter:?}");
         let of_order = !matches!(row.kind, NotificationKind::SellerLowStock | NotificationKind::SellerWebhookDisabled);
         assert_eq!(letter.facts.order.is_some(), of_order, "{letter:?}");
         database.store.write(async |tx| telling::sent(&tx, row.id).await).await.unwrap();
-        assert_eq!(prepare(database.store.read(), database.store.vault(), row.id).await.unwrap(), Prepared::Over);
+        assert_eq!(prepare(db, vault, &tokens, row.id, now).await.unwrap(), Prepared::Over);
     }
     assert_eq!(verify(database.store.read(), Scope::AtEveryCommit).await.unwrap(), []);
     database.end().await;

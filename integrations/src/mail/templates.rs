@@ -21,6 +21,11 @@ macro_rules! files {
 
 /// Every template by its file's name.
 const FILES: &[(&str, &str)] = files![
+    "account.html",
+    "change_email.html",
+    "change_email.txt",
+    "email_changed.html",
+    "email_changed.txt",
     "lines.html",
     "lines.txt",
     "order_cancelled.html",
@@ -35,6 +40,10 @@ const FILES: &[(&str, &str)] = files![
     "order_shipped.txt",
     "parcel.html",
     "parcel.txt",
+    "password_changed.html",
+    "password_changed.txt",
+    "reset_password.html",
+    "reset_password.txt",
     "return_approved.html",
     "return_approved.txt",
     "return_received.html",
@@ -59,6 +68,8 @@ const FILES: &[(&str, &str)] = files![
     "shopper_end.txt",
     "totals.html",
     "totals.txt",
+    "verify_email.html",
+    "verify_email.txt",
 ];
 
 /// The templates, ready to be filled in.
@@ -70,7 +81,8 @@ pub struct Templates {
 
 impl Templates {
     /// `site` is the storefront's address; it shows an order at `/orders/{id}`, a seller's at
-    /// `/seller/orders/{id}`, and a seller's stock at `/seller/inventory`.
+    /// `/seller/orders/{id}`, a seller's stock at `/seller/inventory`, and takes tokens of accounts at
+    /// `/confirm-email?token=` and `/reset-password?token=`.
     ///
     /// # Errors
     /// What is wrong with a template.

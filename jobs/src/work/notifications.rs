@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use souk_domain::account::token::AccountTokens;
 use souk_domain::error::Result;
 use souk_domain::failpoint;
 use souk_domain::job::Lease;
@@ -19,13 +20,16 @@ pub struct Mail {
     pub composer: Arc<dyn Composer>,
     /// What takes it.
     pub mailer: Arc<dyn Mailer>,
+    /// What tokens of accounts are worked out of.
+    pub tokens: AccountTokens,
 }
 
 impl Work {
     /// Sends a notification: at least once, and always with the same key. A worker that dies
     /// between the sending and the writing down of it leaves one that is sent again.
     pub(super) async fn send_notification(&self, lease: Lease, id: NotificationId) -> Result<()> {
-        let letter = match prepare(self.store.read(), self.store.vault(), id).await? {
+        let (store, tokens) = (&self.store, &self.mail.tokens);
+        let letter = match prepare(store.read(), store.vault(), tokens, id, store.now()).await? {
             Prepared::Ready(letter) => letter,
             Prepared::Over => return self.store.write(async |tx| lease.complete(&tx).await).await,
             Prepared::Needless(reason) => {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use souk_entity::id::{OrderId, OrderLineId, RefundId, ReturnRequestId, SellerOrderId, ShipmentId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
@@ -46,6 +47,39 @@ pub struct Facts {
     pub stock: Option<StockFacts>,
     /// The endpoint.
     pub endpoint: Option<EndpointFacts>,
+    /// What proves that the message was read.
+    pub token: Option<TokenFact>,
+}
+
+/// A token of an account: told to its reader, and to no log.
+#[derive(Clone)]
+pub struct TokenFact(SecretString);
+
+impl TokenFact {
+    /// Of a token that was worked out.
+    pub fn new(token: SecretString) -> Self {
+        Self(token)
+    }
+}
+
+impl std::fmt::Debug for TokenFact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenFact(…)")
+    }
+}
+
+impl PartialEq for TokenFact {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for TokenFact {}
+
+impl Serialize for TokenFact {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose_secret())
+    }
 }
 
 /// An order.

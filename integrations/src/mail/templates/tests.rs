@@ -2,7 +2,8 @@
 
 use chrono::DateTime;
 use souk_domain::notification::letter::{
-    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TotalFacts,
+    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TokenFact,
+    TotalFacts,
 };
 
 use super::*;
@@ -13,6 +14,7 @@ const HOSTILE: &str = "<script>alert(1)</script>\r\nBcc: thief@example.com\n\n& 
 fn hostile(kind: NotificationKind) -> Letter {
     let text = || HOSTILE.to_owned();
     let facts = Facts {
+        token: Some(TokenFact::new("the-token".to_owned().into())),
         order: Some(OrderFacts { id: "order-id".into(), number: text() }),
         seller: Some(SellerFacts { name: text() }),
         lines: vec![LineFacts {
@@ -54,12 +56,25 @@ fn hostile(kind: NotificationKind) -> Letter {
     Letter { key: format!("{kind}:1"), kind, to: "a@example.com".into(), written_at, facts }
 }
 
+/// Whether a kind is about an account, and so holds nothing that anybody wrote.
+fn of_account(kind: NotificationKind) -> bool {
+    use NotificationKind::*;
+    matches!(kind, VerifyEmail | ChangeEmail | EmailChanged | ResetPassword | PasswordChanged)
+}
+
 #[test]
 fn every_kind_is_worded_and_nobody_writes_into_it() {
     let templates = Templates::new(Some("https://shop.example/")).unwrap();
     for kind in NotificationKind::iter() {
         let email = templates.compose(&hostile(kind)).unwrap();
         assert!(email.subject.len() > 10 && !email.subject.contains(char::is_control), "{kind}: {}", email.subject);
+        if of_account(kind) {
+            let token = "the-token";
+            let told = email.text.contains(token) && email.html.contains(token);
+            let tells = !matches!(kind, NotificationKind::EmailChanged | NotificationKind::PasswordChanged);
+            assert_eq!(told, tells, "{kind}: {}", email.text);
+            continue;
+        }
         assert!(!email.html.contains("<script") && email.html.contains("&lt;script"), "{kind}: {}", email.html);
         for (form, body) in [("text", &email.text), ("html", &email.html)] {
             let told = body.lines().any(|line| line.trim_start().starts_with("Bcc:"));

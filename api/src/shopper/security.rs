@@ -1,0 +1,202 @@
+//! What secures an account: its password and its e-mail address.
+
+use std::time::Duration;
+
+use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+use sea_orm::EntityTrait;
+use secrecy::SecretString;
+use souk_domain::account::{address, password};
+use souk_domain::{Code, Error, Result};
+use souk_entity::id::UserId;
+use souk_entity::user;
+
+use super::account::{User, view};
+use crate::auth::SignedIn;
+use crate::context::Ctx;
+use crate::document::Tag;
+use crate::http::answer::Okay;
+use crate::http::error::ApiResult;
+use crate::password::{hash_password, verify_password};
+
+/// A token from an e-mail.
+#[derive(Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct ConfirmEmail {
+    /// As the e-mail says it.
+    #[oai(validator(max_length = 128))]
+    token: String,
+}
+
+impl Example for ConfirmEmail {
+    fn example() -> Self {
+        Self { token: "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9".into() }
+    }
+}
+
+/// Whose password is forgotten.
+#[derive(Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct ForgotPassword {
+    /// The sign-in name.
+    #[oai(validator(max_length = 254))]
+    email: String,
+}
+
+impl Example for ForgotPassword {
+    fn example() -> Self {
+        Self { email: "ann@example.org".into() }
+    }
+}
+
+/// A new password for whom the token was sent to.
+#[derive(Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct ResetPassword {
+    /// As the e-mail says it.
+    #[oai(validator(max_length = 128))]
+    token: String,
+    /// 10 to 128 characters.
+    #[oai(validator(min_length = 10, max_length = 128))]
+    password: String,
+}
+
+impl Example for ResetPassword {
+    fn example() -> Self {
+        Self { token: ConfirmEmail::example().token, password: "correct horse battery".into() }
+    }
+}
+
+/// Another password.
+#[derive(Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct ChangePassword {
+    /// The one until now.
+    #[oai(validator(max_length = 128))]
+    current_password: String,
+    /// 10 to 128 characters.
+    #[oai(validator(min_length = 10, max_length = 128))]
+    new_password: String,
+}
+
+impl Example for ChangePassword {
+    fn example() -> Self {
+        Self { current_password: "correct horse battery".into(), new_password: "another horse battery".into() }
+    }
+}
+
+/// Another e-mail address.
+#[derive(Object)]
+#[oai(deny_unknown_fields, example)]
+pub struct ChangeEmail {
+    /// Where the account is to move.
+    #[oai(validator(max_length = 254))]
+    email: String,
+    /// The password, as proof that it is not just somebody at an open screen.
+    #[oai(validator(max_length = 128))]
+    current_password: String,
+}
+
+impl Example for ChangeEmail {
+    fn example() -> Self {
+        Self { email: "ann@example.com".into(), current_password: "correct horse battery".into() }
+    }
+}
+
+/// What was asked for is under way.
+#[derive(Object)]
+pub struct Asked {
+    /// Always true; whether something is sent is known to those who read it.
+    accepted: bool,
+}
+
+const ASKED: Asked = Asked { accepted: true };
+
+/// How long an answer takes that must not tell by its time whether there was something to send: longer
+/// than the writing of it.
+const EQUAL_TIME: Duration = Duration::from_millis(300);
+
+/// Passwords and addresses.
+pub struct Security;
+
+#[OpenApi(prefix_path = "/api/v1", tag = "Tag::Accounts")]
+impl Security {
+    /// Confirm an e-mail address
+    ///
+    /// With the token that registering, `sendVerification` or `changeEmail` sent, within 24 hours; for a change, the
+    /// account moves to the address now, and the address before is told.
+    #[oai(path = "/auth/confirm-email", method = "post", operation_id = "confirmEmail")]
+    async fn confirm_email(&self, ctx: Ctx<'_>, body: Json<ConfirmEmail>) -> ApiResult<Okay<User>> {
+        let user = ctx.store.write(async |tx| address::confirm(&tx, &body.0.token).await).await?;
+        Ok(Okay::new(&view(&ctx, user).await?))
+    }
+
+    /// Send the token for the present address again
+    ///
+    /// The one before is good no more. Nothing is sent to an address that is proven.
+    #[oai(path = "/me/verification", method = "post", operation_id = "sendVerification")]
+    async fn send_verification(&self, ctx: Ctx<'_>, who: SignedIn) -> ApiResult<Okay<Asked>> {
+        ctx.store.write(async |tx| address::ask_to_verify(&tx, &ctx.tokens, who.0.user).await).await?;
+        Ok(Okay::new(&ASKED))
+    }
+
+    /// Ask for a new password
+    ///
+    /// If the address has an account, a token is sent to it, which is good once and for 30 minutes; the ones before are
+    /// good no more. The answer is the same where there is none.
+    #[oai(path = "/auth/forgot-password", method = "post", operation_id = "forgotPassword")]
+    async fn forgot_password(&self, ctx: Ctx<'_>, body: Json<ForgotPassword>) -> ApiResult<Okay<Asked>> {
+        let enough = tokio::time::Instant::now() + EQUAL_TIME;
+        let email = body.0.email;
+        ctx.store.write(async |tx| password::forgotten(&tx, &ctx.tokens, &email).await).await?;
+        tokio::time::sleep_until(enough).await;
+        Ok(Okay::new(&ASKED))
+    }
+
+    /// Set a new password with a token
+    ///
+    /// Every sign-in of the account ends.
+    #[oai(path = "/auth/reset-password", method = "post", operation_id = "resetPassword")]
+    async fn reset_password(&self, ctx: Ctx<'_>, body: Json<ResetPassword>) -> ApiResult<Okay<User>> {
+        let ResetPassword { token, password } = body.0;
+        let hash = hash_password(SecretString::from(password)).await?;
+        let user = ctx.store.write(async |tx| password::reset(&tx, &token, hash.clone()).await).await?;
+        Ok(Okay::new(&view(&ctx, user).await?))
+    }
+
+    /// Change the password
+    ///
+    /// Every other sign-in of the account ends.
+    #[oai(path = "/me/password", method = "put", operation_id = "changePassword")]
+    async fn change_password(&self, ctx: Ctx<'_>, who: SignedIn, body: Json<ChangePassword>) -> ApiResult<Okay<Asked>> {
+        let ChangePassword { current_password, new_password } = body.0;
+        check_password(&ctx, who.0.user, current_password).await?;
+        let hash = hash_password(SecretString::from(new_password)).await?;
+        let (user, kept) = (who.0.user, who.0.sign_in);
+        ctx.store.write(async |tx| password::change(&tx, user, kept, hash.clone()).await).await?;
+        Ok(Okay::new(&ASKED))
+    }
+
+    /// Move the account to another e-mail address
+    ///
+    /// A token is sent there; until it comes back with `confirmEmail`, the account keeps its address.
+    #[oai(path = "/me/email", method = "put", operation_id = "changeEmail")]
+    async fn change_email(&self, ctx: Ctx<'_>, who: SignedIn, body: Json<ChangeEmail>) -> ApiResult<Okay<Asked>> {
+        let ChangeEmail { email, current_password } = body.0;
+        check_password(&ctx, who.0.user, current_password).await?;
+        let user = who.0.user;
+        ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, user, &email).await).await?;
+        Ok(Okay::new(&ASKED))
+    }
+}
+
+/// For what takes more than an open screen.
+async fn check_password(ctx: &Ctx<'_>, user: UserId, password: String) -> Result<()> {
+    let found = user::Entity::find_by_id(user).one(ctx.store.read()).await?;
+    let hash = found.map(|user| user.password_hash);
+    if verify_password(SecretString::from(password), hash).await? {
+        return Ok(());
+    }
+    Err(Error::new(Code::BadCredentials, "The current password is wrong."))
+}

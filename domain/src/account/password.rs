@@ -1,0 +1,76 @@
+//! Passwords that are changed or forgotten. They come hashed (argon2id) and are not known here.
+
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use souk_entity::id::UserId;
+use souk_entity::status::{AccountTokenPurpose, NotificationKind};
+use souk_entity::{refresh_token, user};
+use uuid::Uuid;
+
+use super::profile::email_index;
+use super::token::{self, AccountTokens, NewToken};
+use super::{has_email, profile, revoke, revoke_sessions, role};
+use crate::error::Result;
+use crate::notification::About;
+use crate::store::Tx;
+
+/// Sends a token to whoever has this address, and nothing where nobody has. Which it was is not told.
+///
+/// # Errors
+/// The database's.
+pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<()> {
+    let found = user::Entity::find().filter(has_email(tx.vault(), email)).one(&**tx).await?;
+    let Some(found) = found else { return Ok(()) };
+    let person = role::lock(tx, found.id).await?;
+    if !person.is_active {
+        return Ok(());
+    }
+    let Some(email) = profile(&**tx, tx.vault(), &person).await?.email else { return Ok(()) };
+    let purpose = AccountTokenPurpose::ResetPassword;
+    token::send(tx, tokens, NewToken { user: person.id, purpose, email, previous_email: None }).await
+}
+
+/// Sets the password of whom a token was sent to, and ends all their sign-ins: whoever else was
+/// signed in is not any more. Reading the token proved the address too.
+///
+/// # Errors
+/// [`crate::Code::TokenNotGood`].
+pub async fn reset(tx: &Tx, shown: &str, password_hash: String) -> Result<user::Model> {
+    let taken = token::take(tx, &[AccountTokenPurpose::ResetPassword], shown).await?;
+    let mut person = role::lock(tx, taken.user_id).await?;
+    let proven = token::open_email(&**tx, tx.vault(), &taken).await?.map(|email| email_index(tx.vault(), &email));
+    if person.email_index == proven && person.email_verified_at.is_none() {
+        person.email_verified_at = Some(tx.now);
+    }
+    set(tx, &mut person, password_hash).await?;
+    revoke_sessions(tx, person.id).await?;
+    Ok(person)
+}
+
+/// Sets another password and ends every sign-in but `kept`.
+///
+/// # Errors
+/// [`crate::Code::NotFound`].
+pub async fn change(tx: &Tx, user: UserId, kept: Uuid, password_hash: String) -> Result<()> {
+    let mut person = role::lock(tx, user).await?;
+    set(tx, &mut person, password_hash).await?;
+    let others = refresh_token::Column::UserId.eq(user).and(refresh_token::Column::FamilyId.ne(kept));
+    revoke(tx, others).await
+}
+
+async fn set(tx: &Tx, person: &mut user::Model, password_hash: String) -> Result<()> {
+    // What was sent to somebody who knew the old password is worth nothing under the new one.
+    token::void(tx, person.id, &[AccountTokenPurpose::ResetPassword, AccountTokenPurpose::ChangeEmail]).await?;
+    person.password_hash = password_hash;
+    let row = user::ActiveModel {
+        id: Set(person.id),
+        password_hash: Set(person.password_hash.clone()),
+        email_verified_at: Set(person.email_verified_at),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    user::Entity::update(row).exec_without_returning(&**tx).await?;
+    let about = About { user_id: Some(person.id), ..About::default() };
+    let key = format!("password_changed:{}:{}", person.id, tx.now.timestamp_micros());
+    token::tell(tx, NotificationKind::PasswordChanged, key, about).await
+}
