@@ -196,6 +196,7 @@ mod tests {
             email: "ann@example.org".into(),
             password_hash: String::new(),
             name: "Ann".into(),
+            phone: None,
             role,
             is_active: true,
             created_at: now,

@@ -57,6 +57,8 @@ pub fn uuid_at(at: chrono::DateTime<chrono::Utc>) -> Uuid {
 id! {
     /// A person who signs in.
     UserId,
+    /// An address that a person keeps for their orders.
+    UserAddressId,
     /// A refresh token: used once, replaced by the next of its family.
     RefreshTokenId,
     /// A key by which a seller's or an operator's system signs in.

@@ -15,6 +15,7 @@ pub struct Model {
     pub email: String,
     pub password_hash: String,
     pub name: String,
+    pub phone: Option<String>,
     pub role: UserRole,
     /// Whether they may sign in.
     pub is_active: bool,

@@ -18,6 +18,7 @@ mod m20261121_000010_terms;
 mod m20261121_000011_payouts;
 mod m20261121_000012_events;
 mod m20261128_000013_api_keys;
+mod m20261128_000018_identity;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000011_payouts::Migration),
             Box::new(m20261121_000012_events::Migration),
             Box::new(m20261128_000013_api_keys::Migration),
+            Box::new(m20261128_000018_identity::Migration),
         ]
     }
 }

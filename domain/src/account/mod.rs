@@ -1,8 +1,12 @@
 //! People, their sign-ins, and the sellers they act for.
 
+pub mod address_book;
 pub mod api_key;
+pub mod contact;
 pub mod role;
 mod settings;
+pub mod throttle;
+pub mod totp;
 pub mod transition;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -62,6 +66,7 @@ pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, r
         email: self::email(email)?,
         password_hash,
         name: name.to_owned(),
+        phone: None,
         role,
         is_active: true,
         created_at: tx.now,
