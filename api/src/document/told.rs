@@ -17,7 +17,9 @@ const LONGEST_EVENT_TYPE: usize = 60;
 
 /// States the limits that are kept where a value is read rather than by the framework.
 pub(super) fn limits(document: &mut Value) {
-    for parameter in operations(document).filter_map(|operation| operation["parameters"].as_array_mut()).flatten() {
+    // Looked for rather than indexed, which would put a null where there are none.
+    let lists = operations(document).filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
+    for parameter in lists.flatten() {
         let stated = match parameter["name"].as_str() {
             Some("limit") => json!({"minimum": 1, "maximum": LONGEST, "default": DEFAULT_LIMIT}),
             Some("cursor") => json!({"maxLength": LONGEST_CURSOR}),
