@@ -55,6 +55,17 @@ pub(super) fn closed_bodies(document: &mut Value) {
     }
 }
 
+/// States that a cart which has become an order before is answered with that order and 200.
+pub(super) fn placed_before(document: &mut Value) {
+    for operation in operations(document).filter(|operation| operation["operationId"] == "placeOrder") {
+        let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { continue };
+        if let Some(mut placed) = responses.get("201").cloned() {
+            placed["description"] = json!("The order that this cart has become before.");
+            responses.insert("200".to_owned(), placed);
+        }
+    }
+}
+
 fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut)
