@@ -18,10 +18,10 @@ use crate::edge::EdgeSettings;
 pub struct Settings {
     /// PostgreSQL (`postgres://…`) or SQLite (`sqlite://path?mode=rwc`); a SQLite file in the data directory when left out
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
-    database_url: Option<String>,
+    database_url: Option<SecretString>,
     /// Redis (`redis://…`) that wakes workers of other processes; left out, jobs are woken in this process
     #[arg(long, env = "REDIS_URL", global = true, hide_env_values = true)]
-    redis_url: Option<String>,
+    redis_url: Option<SecretString>,
     /// Where the embedded database, its secret and the demo's labels are
     #[arg(long, env = "SOUK_DATA_DIR", global = true, default_value = "souk-data")]
     pub data_dir: PathBuf,
@@ -160,13 +160,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// Which database is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which database is used; an address may hold a password.
+#[derive(Clone, Debug)]
 pub enum DatabaseUrl {
     /// A server.
-    Postgres(String),
+    Postgres(SecretString),
     /// A file.
-    Sqlite(String),
+    Sqlite(SecretString),
 }
 
 impl Settings {
@@ -175,18 +175,20 @@ impl Settings {
     /// # Errors
     /// [`Failure::Usage`] for another kind of URL.
     pub fn database(&self) -> Result<DatabaseUrl, Failure> {
-        match self.database_url.as_deref() {
+        match &self.database_url {
             None => {
                 std::fs::create_dir_all(&self.data_dir).map_err(|error| {
                     Failure::Usage(format!("SOUK_DATA_DIR: {} cannot be made: {error}", self.data_dir.display()))
                 })?;
                 Ok(DatabaseUrl::Sqlite(sqlite_url(&self.data_dir.join("souk.db"))))
             }
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Ok(DatabaseUrl::Postgres(url.to_owned()))
-            }
-            Some(url) if url.starts_with("sqlite:") => Ok(DatabaseUrl::Sqlite(url.to_owned())),
-            Some(_) => Err(Failure::Usage("DATABASE_URL must begin with postgres:// or sqlite://.".into())),
+            Some(url) => match url.expose_secret().split_once(':') {
+                Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                    Ok(DatabaseUrl::Postgres(url.clone()))
+                }
+                Some(("sqlite", _)) => Ok(DatabaseUrl::Sqlite(url.clone())),
+                _ => Err(Failure::Usage("DATABASE_URL must begin with postgres:// or sqlite://.".into())),
+            },
         }
     }
 
@@ -202,10 +204,14 @@ impl Settings {
     /// [`Failure::Usage`] for a URL that is not Redis'.
     pub fn redis(&self) -> Result<Option<redis::Client>, Failure> {
         self.redis_url
-            .as_deref()
+            .as_ref()
             .map(|url| {
-                redis::Client::open(url)
-                    .map_err(|error| Failure::Usage(format!("REDIS_URL is not a Redis address: {error}.")))
+                // Why not is left out, as it may quote the address with its password.
+                redis::Client::open(url.expose_secret()).map_err(|_| {
+                    let how = "REDIS_URL is not a Redis address: it must be like redis://user:password@host:6379/0 \
+                               (or rediss://), with special characters of the password percent-encoded.";
+                    Failure::Usage(how.into())
+                })
             })
             .transpose()
     }
@@ -263,8 +269,8 @@ fn limits(text: &str) -> Result<Limits, String> {
     text.parse().map_err(|error: souk_domain::Error| error.message)
 }
 
-fn sqlite_url(file: &Path) -> String {
-    format!("sqlite://{}?mode=rwc", file.display())
+fn sqlite_url(file: &Path) -> SecretString {
+    format!("sqlite://{}?mode=rwc", file.display()).into()
 }
 
 fn keep_secret(directory: &Path) -> Result<SecretString, Failure> {
@@ -287,5 +293,48 @@ fn keep_secret(directory: &Path) -> Result<SecretString, Failure> {
             Ok(SecretString::from(kept))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    #[test]
+    fn settings_are_shown_without_their_secrets() {
+        let line = Line::parse_from([
+            "souk",
+            "--database-url=postgres://souk:hidden-1@db/souk",
+            "--redis-url=redis://:hidden-2@cache",
+            "--secret=hidden-3",
+            "--token-keys=a:hidden-4",
+            "--admin-email=admin@example.com",
+            "--admin-password=hidden-5",
+            "--mail=smtp://souk:hidden-6@mail:587",
+            "--rabbitmq-url=amqp://souk:hidden-7@broker",
+        ]);
+        let shown = format!("{:?} {:?}", line.settings, line.settings.database().unwrap());
+        assert!(shown.contains("admin@example.com") && !shown.contains("hidden"), "{shown}");
+    }
+
+    #[test]
+    fn an_address_that_is_refused_is_not_repeated() {
+        let read = |name: &str, url: &str| Line::parse_from(["souk", format!("--{name}={url}").as_str()]).settings;
+        for url in ["mysql://souk:hidden@db/souk", "souk:hidden@db", "postgres:souk:hidden@db", "hidden"] {
+            let refused = read("database-url", url).database().unwrap_err().to_string();
+            assert!(refused.starts_with("DATABASE_URL") && !refused.contains("hidden"), "{refused}");
+        }
+        for url in ["redis://souk:hidden@cache:port", "http://souk:hidden@cache", "hidden", "redis://a:hidden@c/x"] {
+            let refused = read("redis-url", url).redis().map(drop).unwrap_err().to_string();
+            assert!(refused.starts_with("REDIS_URL") && !refused.contains("hidden"), "{refused}");
+        }
     }
 }

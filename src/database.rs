@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
+use secrecy::{ExposeSecret, SecretString};
 use tracing::log::LevelFilter;
 
 use crate::command::Failure;
@@ -24,7 +25,7 @@ const SLOW: Duration = Duration::from_millis(500);
 /// Connects.
 ///
 /// # Errors
-/// [`Failure::Failed`] when the database does not answer.
+/// [`Failure::Failed`] when the database does not answer, without the address, which may hold a password.
 pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Pools, Failure> {
     match url {
         DatabaseUrl::Postgres(url) => {
@@ -53,7 +54,7 @@ pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Pools, Failu
     }
 }
 
-fn sqlite(url: &str, connections: u32) -> ConnectOptions {
+fn sqlite(url: &SecretString, connections: u32) -> ConnectOptions {
     let mut options = common(url, connections);
     options.map_sqlx_sqlite_opts(|options| {
         options
@@ -67,8 +68,8 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
     options
 }
 
-fn common(url: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
+fn common(url: &SecretString, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url.expose_secret());
     options
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
@@ -81,7 +82,15 @@ fn common(url: &str, connections: u32) -> ConnectOptions {
 }
 
 async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Failure> {
-    Database::connect(options)
-        .await
-        .map_err(|error| Failure::Failed(format!("DATABASE_URL: the database cannot be reached: {error}")))
+    let url = SecretString::from(options.get_url());
+    Database::connect(options).await.map_err(|error| {
+        let why = match error {
+            // Whoever cannot read an address may quote it in pieces.
+            DbErr::Conn(RuntimeErr::SqlxError(why)) if matches!(*why, sqlx::Error::Configuration(_)) => {
+                "the address cannot be read; special characters of a password are percent-encoded".to_owned()
+            }
+            why => why.to_string().replace(url.expose_secret(), "the address"),
+        };
+        Failure::Failed(format!("DATABASE_URL: the database cannot be reached: {why}"))
+    })
 }

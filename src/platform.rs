@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use souk_api::{ApiConfig, Context};
 use souk_domain::audit::{self, Fields, acting_as};
 use souk_domain::cache::AnswerCache;
@@ -354,7 +354,7 @@ pub async fn check_keys(store: &Store) -> Result<(), Failure> {
 /// Separates the queues of installations that share a Redis.
 fn namespace(url: &DatabaseUrl) -> String {
     let text = match url {
-        DatabaseUrl::Postgres(url) | DatabaseUrl::Sqlite(url) => url,
+        DatabaseUrl::Postgres(url) | DatabaseUrl::Sqlite(url) => url.expose_secret(),
     };
     let path = text.split('?').next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -364,6 +364,5 @@ fn namespace(url: &DatabaseUrl) -> String {
 
 /// A secret for one purpose, from the master secret.
 fn derive(secret: &SecretString, purpose: &str) -> String {
-    use secrecy::ExposeSecret;
     account::token_hash(&format!("{purpose}\0{}", secret.expose_secret()))
 }

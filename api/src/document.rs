@@ -135,6 +135,7 @@ pub fn document() -> String {
     let mut document: serde_json::Value = serde_json::from_str(&service().spec()).unwrap_or_default();
     plain_media_types(&mut document);
     told::limits(&mut document);
+    told::placed_before(&mut document);
     told::closed_bodies(&mut document);
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');

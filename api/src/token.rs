@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret, SecretString};
@@ -66,6 +66,9 @@ struct Claims {
     aud: Vec<String>,
     iat: i64,
     exp: i64,
+    /// Ours have none; one that has is good from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
 }
 
 /// A token that is ours and not over.
@@ -153,6 +156,7 @@ impl Keys {
             aud: Audience::of(user, sign_in).into_iter().map(Audience::claim).collect(),
             iat: now.timestamp(),
             exp: expires.timestamp(),
+            nbf: None,
         };
         let header = Header { kid: Some(key.id.clone()), ..Header::new(ALGORITHM) };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(Error::internal)?;
@@ -163,6 +167,9 @@ impl Keys {
     /// a key is fetched from.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Option<Token> {
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
+        if is_critical(token) {
+            return None;
+        }
         let key = self.0.iter().find(|key| key.id == kid)?;
         let mut validation = Validation::new(ALGORITHM);
         validation.set_issuer(&[ISSUER]);
@@ -171,13 +178,21 @@ impl Keys {
         // Expiry is checked against the clock that everything here goes by.
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).ok()?.claims;
-        let live = claims.exp > now.timestamp() && claims.iat <= now.timestamp() + CLOCK_SKEW;
+        let ahead = now.timestamp() + CLOCK_SKEW;
+        let live = claims.exp > now.timestamp() && claims.iat <= ahead && claims.nbf.is_none_or(|from| from <= ahead);
         live.then(|| Token { user: claims.sub, sign_in: claims.sid, audience: claims.aud.into_iter().collect() })
     }
 }
 
 /// Seconds by which the clock of the process that signed may be ahead.
 const CLOCK_SKEW: i64 = 60;
+
+/// Whether the header of a token asks for extensions, of which we know none (RFC 7515, 4.1.11).
+fn is_critical(token: &str) -> bool {
+    let header = token.split('.').next().and_then(|header| BASE64_URL_SAFE_NO_PAD.decode(header).ok());
+    let header = header.and_then(|header| serde_json::from_slice::<serde_json::Value>(&header).ok());
+    header.is_none_or(|header| header.get("crit").is_some())
+}
 
 impl TokenKey {
     fn new(id: String, key: &[u8]) -> Self {

@@ -234,6 +234,26 @@ fn responses_are_described(document: &Value, operation: &Operation) {
     }
 }
 
+/// Readers that check refuse a field that is null where OpenAPI wants a list or leaves it out.
+#[test]
+fn no_field_of_an_operation_is_null() {
+    let document: Value = serde_json::from_str(&printed()).expect("JSON");
+    let methods = document["paths"].as_object().expect("paths").values().filter_map(Value::as_object).flatten();
+    let mut looked_at = 0;
+    for (_, operation) in methods {
+        let nulls: Vec<&String> = operation
+            .as_object()
+            .expect("an operation")
+            .iter()
+            .filter(|(_, field)| field.is_null())
+            .map(|f| f.0)
+            .collect();
+        assert!(nulls.is_empty(), "{}: {nulls:?}", operation["operationId"]);
+        looked_at += 1;
+    }
+    assert!(looked_at > 200, "{looked_at}");
+}
+
 #[test]
 fn every_error_code_is_told() {
     let document = document();

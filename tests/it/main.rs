@@ -29,6 +29,7 @@ mod races;
 mod refunds;
 mod schedules;
 mod schema;
+mod secrets;
 mod seller_webhooks;
 mod shipping;
 mod souk;

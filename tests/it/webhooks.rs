@@ -120,6 +120,66 @@ async fn what_is_not_signed_changes_nothing() {
 }
 
 #[tokio::test]
+async fn of_several_signatures_one_has_to_be_right() {
+    let souk = start().await;
+    let company = Company::of(&souk);
+    let event = payment_event("evt_rotated", "pay_1");
+    let body = event.to_string().into_bytes();
+    let good = company.sign(now(), &body);
+    let (time, code) = good.split_once(",v1=").expect("a signature");
+    let zeroes = "0".repeat(64);
+    // A secret is being rotated: the company signs with both.
+    let header = format!("{time},v1={zeroes},v1=no-hexadecimal,v1={code},v0={zeroes}");
+    assert_eq!(company.send(PAYMENTS, &body, Some(&header)).await.expect(200), json!({"new": true}));
+    // The same again, which somebody has recorded, is known.
+    assert_eq!(company.send(PAYMENTS, &body, Some(&header)).await.expect(200), json!({"new": false}));
+    assert_eq!(received(&souk, "evt_rotated").await, 1);
+
+    let wrong = format!("{time},v1={zeroes},v1={},v1={}", "f".repeat(64), &code[..62]);
+    company.send(PAYMENTS, &body, Some(&wrong)).await.refused(401, "BAD_SIGNATURE");
+    // Two headers are no list: which one counts is not left to chance.
+    for (first, second) in
+        [(wrong.as_str(), good.as_str()), (good.as_str(), wrong.as_str()), (good.as_str(), good.as_str())]
+    {
+        for path in [PAYMENTS, CARRIERS] {
+            let request = company.client.request(Method::POST, path).header("content-type", "application/json");
+            let request = request.header(signature::HEADER, first).header(signature::HEADER, second);
+            send(request.body(body.clone())).await.refused(401, "BAD_SIGNATURE");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_signed_body_is_not_signed() {
+    let souk = start().await;
+    let company = Company::of(&souk);
+    let seller = souk.seller("A Seller").await;
+    let offer = seller.offer("LAMP", "10.00", 5).await;
+    let order = souk.guest().buy(&[(&offer, 1)]).await;
+    let parcel = seller.ship(order.part(&seller).id(), "Main").await;
+    souk.settle().await;
+    let before = souk.database().number("SELECT count(*) FROM inbox", []).await;
+    let delivered = carrier_event("evt_cut", text(&parcel["tracking_number"]), &[scan("delivered", now())]);
+    let body = delivered.to_string().into_bytes();
+    let signature = company.sign(now(), &body);
+    for cut in [0, 1, body.len() / 2, body.len() - 1] {
+        company.send(CARRIERS, &body[..cut], Some(&signature)).await.refused(401, "BAD_SIGNATURE");
+    }
+    // Nor is it the other kind's: a signature says nothing of the path, and what is told must still be read.
+    company.send(PAYMENTS, &body, Some(&signature)).await.refused(400, "MALFORMED_REQUEST");
+    // A recorded one at the end of what is tolerated, and after it.
+    for (late, status) in [(TimeDelta::seconds(-330), 401), (TimeDelta::seconds(330), 401)] {
+        let answer = company.send(CARRIERS, &body, Some(&company.sign(now() + late, &body))).await;
+        assert_eq!(answer.status.as_u16(), status, "{late}");
+    }
+    assert_eq!(souk.database().number("SELECT count(*) FROM inbox", []).await, before);
+    for late in [TimeDelta::seconds(-240), TimeDelta::seconds(240)] {
+        company.send(CARRIERS, &body, Some(&company.sign(now() + late, &body))).await.expect(200);
+    }
+    assert_eq!(received(&souk, "evt_cut").await, 1);
+}
+
+#[tokio::test]
 async fn who_signs_is_no_excuse_for_garbage() {
     let souk = start().await;
     let company = Company::of(&souk);

@@ -17,7 +17,9 @@ const LONGEST_EVENT_TYPE: usize = 60;
 
 /// States the limits that are kept where a value is read rather than by the framework.
 pub(super) fn limits(document: &mut Value) {
-    for parameter in operations(document).filter_map(|operation| operation["parameters"].as_array_mut()).flatten() {
+    // Looked for rather than indexed, which would put a null where there are none.
+    let lists = operations(document).filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
+    for parameter in lists.flatten() {
         let stated = match parameter["name"].as_str() {
             Some("limit") => json!({"minimum": 1, "maximum": LONGEST, "default": DEFAULT_LIMIT}),
             Some("cursor") => json!({"maxLength": LONGEST_CURSOR}),
@@ -50,6 +52,17 @@ pub(super) fn closed_bodies(document: &mut Value) {
             extend(schema, json!({"additionalProperties": false}));
         }
         closed.push(name);
+    }
+}
+
+/// States that a cart which has become an order before is answered with that order and 200.
+pub(super) fn placed_before(document: &mut Value) {
+    for operation in operations(document).filter(|operation| operation["operationId"] == "placeOrder") {
+        let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { continue };
+        if let Some(mut placed) = responses.get("201").cloned() {
+            placed["description"] = json!("The order that this cart has become before.");
+            responses.insert("200".to_owned(), placed);
+        }
     }
 }
 

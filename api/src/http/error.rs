@@ -138,8 +138,11 @@ pub fn answer(error: poem::Error) -> Response {
 }
 
 /// The framework's words for a refused body, with our code: a value that is well-formed and
-/// outside its limits is refused, anything else cannot be read.
+/// outside its limits is refused, anything else cannot be read. What was found in place of the type that is
+/// expected is left out, as it may be a password.
 fn unreadable(reason: &str) -> Error {
+    let reason =
+        reason.split_once("\", found ").map_or_else(|| reason.to_owned(), |(expected, _)| format!("{expected}\""));
     let refused = reason.contains("verification failed");
     let code = if refused { Code::InvalidValue } else { Code::MalformedRequest };
     Error::new(code, format!("{}.", reason.trim_end_matches('.')))

@@ -87,7 +87,7 @@ impl Example for RotateWebhookSecret {
 }
 
 /// What webhooks of an endpoint are signed with.
-#[derive(Debug, Object)]
+#[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct WebhookSecret {
     /// `whsec_` and the base64 of the 32 bytes that sign, as libraries for Standard Webhooks take it.

@@ -58,7 +58,7 @@ impl Example for CreateCart {
 }
 
 /// A cart that was made, and the token of a guest's.
-#[derive(Debug, Object)]
+#[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct NewCart {
     /// The cart.

@@ -25,6 +25,9 @@ pub fn sign(secret: &SecretString, at: DateTime<Utc>, body: &[u8]) -> String {
 /// # Errors
 /// [`WebhookError::BadSignature`].
 pub fn verify(secret: &SecretString, headers: &Headers, body: &[u8], now: DateTime<Utc>) -> Result<(), WebhookError> {
+    if headers.iter().filter(|(name, _)| name == HEADER).count() > 1 {
+        return Err(WebhookError::BadSignature("the signature header is there more than once"));
+    }
     let value = header(headers, HEADER).ok_or(WebhookError::BadSignature("the signature header is missing"))?;
     let mut timestamp = None;
     let mut codes = Vec::new();

@@ -112,6 +112,139 @@ async fn a_token_that_is_not_ours_or_over_counts_for_nothing() {
     ours.get("/api/v1/admin/orders").await.refused(403, "FORBIDDEN");
 }
 
+/// A token of any header, claims as they are written, signed by HS256.
+fn forged(header: &str, claims: &str, key: &[u8]) -> String {
+    let signed = format!("{}.{}", BASE64_URL_SAFE_NO_PAD.encode(header), BASE64_URL_SAFE_NO_PAD.encode(claims));
+    let code = jsonwebtoken::crypto::sign(signed.as_bytes(), &EncodingKey::from_secret(key), Algorithm::HS256);
+    format!("{signed}.{}", code.expect("a signature"))
+}
+
+#[tokio::test]
+async fn no_header_of_a_token_chooses_how_it_is_checked() {
+    let souk = Souk::with(Options::default().env("SOUK_SECRET", SECRET)).await;
+    let session = register(&souk.anyone(), "ann@example.com").await;
+    let claims = claims_of(text(&session["access_token"]));
+    let now = Clock::System.now().timestamp();
+    let (written, kid) = (claims.to_string(), kid());
+    let header = |changes: Value| changed(&json!({"alg": "HS256", "typ": "JWT", "kid": kid}), changes).to_string();
+    // The way of making them is right.
+    let good = forged(&header(json!({})), &written, &key());
+    souk.anyone().bearer(&good).get("/api/v1/me").await.expect(200);
+    let from_now = changed(&claims, json!({"nbf": now - 10})).to_string();
+    souk.anyone().bearer(&forged(&header(json!({})), &from_now, &key())).get("/api/v1/me").await.expect(200);
+
+    let own = json!({"kty": "oct", "k": BASE64_URL_SAFE_NO_PAD.encode(b"a key of the forger's own, long enough")});
+    let theirs = b"a key of the forger's own, long enough".as_slice();
+    let derived = |purpose: &str| Sha256::digest(format!("{purpose}\0{SECRET}").as_bytes()).to_vec();
+    let mut wrong: Vec<(String, String)> = Vec::new();
+    let kids = [
+        json!(null),
+        json!(""),
+        json!("unknown"),
+        json!("../../../../dev/null"),
+        json!("/dev/null"),
+        json!("/proc/self/environ"),
+        json!("' OR '1'='1"),
+        json!("x' UNION SELECT 'a"),
+        json!("https://example.com/key"),
+        json!("| id"),
+        json!(0),
+        json!(true),
+        json!([kid]),
+        json!({"kid": kid}),
+        json!(format!("{kid}\0")),
+        json!(kid.to_uppercase() + " "),
+    ];
+    for name in kids {
+        // Under our own key, and under what a look-up of such a name could come back with.
+        for key in [key(), Vec::new(), vec![0], name.as_str().unwrap_or_default().as_bytes().to_vec()] {
+            wrong.push((format!("kid {name}"), forged(&header(json!({"kid": name})), &written, &key)));
+        }
+    }
+    let places = [
+        ("jwk", own.clone()),
+        ("jku", json!("https://example.com/keys")),
+        ("jku", json!("http://127.0.0.1/keys")),
+        ("x5u", json!("https://example.com/chain")),
+        ("x5c", json!(["MIIB"])),
+    ];
+    for (name, value) in places {
+        wrong.push((format!("{name} under their key"), forged(&header(json!({name: value})), &written, theirs)));
+    }
+    for value in [json!(["exp"]), json!(["b64"]), json!([]), json!("exp"), json!(["souk"])] {
+        let asked = header(json!({"crit": value, "b64": false}));
+        wrong.push((format!("crit {value}"), forged(&asked, &written, &key())));
+    }
+    for algorithm in
+        ["none", "None", "nOnE", "NONE", "", "RS256", "HS512", "ES256", "hs256", "HS256 ", "PS256", "EdDSA"]
+    {
+        let header = header(json!({"alg": algorithm}));
+        wrong.push((format!("alg {algorithm}, signed"), forged(&header, &written, &key())));
+        let unsigned =
+            format!("{}.{}.", BASE64_URL_SAFE_NO_PAD.encode(&header), BASE64_URL_SAFE_NO_PAD.encode(&written));
+        wrong.push((format!("alg {algorithm}, unsigned"), unsigned));
+    }
+    for purpose in ["simulator webhooks", "account token", "webhook secret", "souk refresh token", ""] {
+        let key = derived(purpose);
+        wrong.push((format!("the key of {purpose:?}"), forged(&header(json!({})), &written, &key)));
+        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        wrong.push((format!("the text of that of {purpose:?}"), forged(&header(json!({})), &written, hex.as_bytes())));
+    }
+    for nbf in [json!(now + 3_600), json!(i64::MAX), json!("tomorrow")] {
+        let claims = changed(&claims, json!({"nbf": nbf})).to_string();
+        wrong.push((format!("nbf {nbf}"), forged(&header(json!({})), &claims, &key())));
+    }
+    // One reader may take the first of two claims and another the last.
+    for doubled in ["sub", "exp", "sid", "aud", "iss"] {
+        let claims = format!("{{\"{doubled}\":{},{}", claims[doubled], &written[1..]);
+        wrong.push((format!("{doubled} twice"), forged(&header(json!({})), &claims, &key())));
+    }
+    for claims in ["", "null", "[]", "{}", "\"x\"", "{\"sub\":"] {
+        wrong.push((format!("claims {claims}"), forged(&header(json!({})), claims, &key())));
+    }
+    for (what, token) in &wrong {
+        for path in ["/api/v1/me", "/api/v1/orders", "/api/v1/seller", "/api/v1/admin/orders"] {
+            let answer = souk.anyone().bearer(token).get(path).await;
+            assert_eq!(answer.status.as_u16(), 401, "{what}: {path}: {}", answer.json());
+            answer.refused(401, "UNAUTHENTICATED");
+        }
+    }
+    // Too large for a header at all, or just not; either way nobody's.
+    for size in [10_000, 60_000, 200_000] {
+        let padded = changed(&claims, json!({"pad": "x".repeat(size)})).to_string();
+        let answer = souk.anyone().bearer(&forged(&header(json!({})), &padded, b"a guess")).get("/api/v1/me").await;
+        assert!(matches!(answer.status.as_u16(), 401 | 431), "{size}: {}", answer.status);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_has_been_taken_away_signs_nothing_any_more() {
+    let entry = |id: &str, byte: u8| format!("{id}:{}", base64::prelude::BASE64_STANDARD.encode([byte; 32]));
+    let souk = Souk::with(Options::default().env("SOUK_TOKEN_KEYS", entry("new", 2))).await;
+    let session = register(&souk.anyone(), "ann@example.com").await;
+    let claims = claims_of(text(&session["access_token"])).to_string();
+    let ask = async |kid: &str, byte: u8| {
+        let header = json!({"alg": "HS256", "typ": "JWT", "kid": kid}).to_string();
+        souk.anyone().bearer(&forged(&header, &claims, &[byte; 32])).get("/api/v1/me").await
+    };
+    ask("new", 2).await.expect(200);
+    ask("old", 1).await.refused(401, "UNAUTHENTICATED");
+    ask("new", 1).await.refused(401, "UNAUTHENTICATED");
+    ask("old", 2).await.refused(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_token_of_a_closed_account_opens_neither_it_nor_its_work() {
+    let souk = Souk::start().await;
+    let (operator, id) = souk.operator("manager").await;
+    operator.get("/api/v1/admin/orders").await.expect(200);
+    let path = format!("/api/v1/admin/users/{id}/active");
+    souk.admin().await.client.put(&path, json!({"is_active": false})).await.expect(200);
+    for path in ["/api/v1/me", "/api/v1/me/sessions", "/api/v1/admin/orders"] {
+        operator.get(path).await.refused(401, "UNAUTHENTICATED");
+    }
+}
+
 #[tokio::test]
 async fn a_token_lasts_ten_minutes() {
     let souk = Souk::start().await;

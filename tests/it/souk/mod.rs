@@ -41,6 +41,7 @@ pub use shopper::Shopper;
 pub use simulator::{Books, Simulator, cents};
 
 pub use database::Database;
+pub use process::souk;
 use process::{Process, Signal};
 
 /// A running installation.
