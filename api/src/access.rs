@@ -101,6 +101,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "resetPassword",
             "getProduct",
             "getReadiness",
+            "getReturnPolicy",
             "listCategories",
             "listProducts",
             "listSellerShippingMethods",
@@ -213,6 +214,7 @@ const TABLE: &[(Need, &[&str])] = &[
     (
         Need::Seller { any_of: &[SellerArea::Orders], mode: Read },
         &[
+            "getOwnReturnPolicy",
             "getSellerOrder",
             "getSellerReturn",
             "getShipment",
@@ -233,6 +235,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "receiveReturn",
             "rejectReturn",
             "rejectSellerOrder",
+            "setReturnPolicy",
             "uploadLabels",
             "uploadSellerOrders",
             "uploadShipments",
@@ -241,7 +244,7 @@ const TABLE: &[(Need, &[&str])] = &[
     (Need::Seller { any_of: &[SellerArea::Settings], mode: Read }, &["listApiKeys"]),
     (
         Need::Seller { any_of: &[SellerArea::Settings], mode: Write },
-        &["configureSeller", "createApiKey", "revokeApiKey", "setPayoutAccount"],
+        &["configureSeller", "createApiKey", "endHoliday", "revokeApiKey", "setHoliday", "setPayoutAccount"],
     ),
     (
         Need::Seller { any_of: &[SellerArea::Webhooks], mode: Read },

@@ -59,6 +59,7 @@ pub mod schedule;
 pub mod seller;
 pub mod seller_member;
 pub mod seller_order;
+pub mod seller_return_exclusion;
 pub mod shipment;
 pub mod shipment_event;
 pub mod shipment_label;

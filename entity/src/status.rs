@@ -34,6 +34,8 @@ words! {
     MemberRole { Owner, Staff }
     /// Why stock on hand changed.
     StockMovementReason { Adjustment, Shipment, Return }
+    /// Who pays the label of a return.
+    LabelPayer { Seller, Shopper }
     /// How often a seller is paid out.
     PayoutInterval { Manual, Daily, Weekly, Monthly }
 

@@ -4,6 +4,7 @@
 mod accounts;
 mod api_keys;
 mod credentials;
+mod holiday;
 mod matrix;
 mod roles;
 mod strangers;

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod api_key;
+pub mod holiday;
 pub mod password;
 pub mod role;
 pub mod session;
@@ -16,7 +17,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use souk_entity::id::{RefreshTokenId, SellerId, UserId, uuid_at};
 use souk_entity::money::{MinorUnits, RatePpm};
-use souk_entity::status::{EntityKind, MemberRole, PayoutInterval, SellerStatus, UserRole};
+use souk_entity::status::{EntityKind, LabelPayer, MemberRole, PayoutInterval, SellerStatus, UserRole};
 use souk_entity::{refresh_token, seller, seller_member, user};
 
 use crate::actor::Actor;
@@ -26,6 +27,7 @@ use crate::history::{self, Change};
 use crate::store::Tx;
 use crate::transition::next;
 
+pub(crate) use settings::set_return_policy;
 pub use settings::{SellerSettings, SellerTerms, configure, set_payout_account};
 use transition::{SELLER, SellerEvent};
 
@@ -236,6 +238,12 @@ pub async fn apply(tx: &Tx, user: UserId, name: &str) -> Result<seller::Model> {
         auto_accept: true,
         accept_within_hours: 48,
         return_window_days: 30,
+        return_label_payer: LabelPayer::Seller,
+        restocking_ppm: RatePpm::default(),
+        on_holiday: false,
+        holiday_starts_at: None,
+        holiday_ends_at: None,
+        holiday_message: None,
         commission_tax_ppm: RatePpm::default(),
         payout_account: None,
         payout_interval: PayoutInterval::Weekly,

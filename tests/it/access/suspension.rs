@@ -20,6 +20,11 @@ async fn a_suspended_seller_gets_no_new_orders_and_finishes_those_there_are() {
     let shown = late.client().get(&format!("/api/v1/carts/{cart}")).await.expect(200);
     assert_eq!(shown["obstacle"]["code"], "OFFER_UNAVAILABLE");
     late.try_place(&cart).await.refused(422, "OFFER_UNAVAILABLE");
+    let line = json!({"offer_id": offer, "quantity": 1});
+    let new = json!({"currency": "USD", "lines": [line]});
+    late.client().post("/api/v1/carts", new).await.refused(422, "OFFER_UNAVAILABLE");
+    let path = format!("/api/v1/carts/{cart}/lines");
+    late.client().post(&path, line).await.refused(422, "OFFER_UNAVAILABLE");
     let products = seller.client.list("/api/v1/seller/products").await;
     let path = format!("/api/v1/catalog/products/{}", text(&products[0]["id"]));
     let product = souk.anyone().get(&path).await.expect(200);
@@ -44,9 +49,10 @@ async fn an_applicant_prepares_and_sells_once_approved() {
     let applicant = Seller::apply(accepted, "An Applicant").await.settle_in().await;
     let offer = applicant.offer("LAMP", "10.00", 1).await;
     let shopper = souk.guest();
-    let cart = shopper.cart(&[(&offer, 1)]).await;
-    shopper.try_place(&cart).await.refused(422, "OFFER_UNAVAILABLE");
+    let cart = json!({"currency": "USD", "lines": [{"offer_id": offer, "quantity": 1}]});
+    shopper.client().post("/api/v1/carts", cart).await.refused(422, "OFFER_UNAVAILABLE");
     souk.admin().await.approve(&applicant.id).await;
+    let cart = shopper.cart(&[(&offer, 1)]).await;
     shopper.place(&cart).await;
 
     let refused = Seller::apply(declined, "Somebody Else").await;
