@@ -158,7 +158,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "signOutEverywhere",
         ],
     ),
-    (Need::Seller { any_of: &[], mode: Read }, &["getSeller"]),
+    (Need::Seller { any_of: &[], mode: Read }, &["getChecklist", "getSeller"]),
     (
         Need::Seller { any_of: &[SellerArea::Catalogue], mode: Read },
         &[
@@ -244,7 +244,7 @@ const TABLE: &[(Need, &[&str])] = &[
     (Need::Seller { any_of: &[SellerArea::Settings], mode: Read }, &["listApiKeys"]),
     (
         Need::Seller { any_of: &[SellerArea::Settings], mode: Write },
-        &["configureSeller", "createApiKey", "endHoliday", "revokeApiKey", "setHoliday", "setPayoutAccount"],
+        &["acceptTerms", "configureSeller", "createApiKey", "endHoliday", "revokeApiKey", "setHoliday", "setPayoutAccount"],
     ),
     (
         Need::Seller { any_of: &[SellerArea::Webhooks], mode: Read },
@@ -374,8 +374,18 @@ const TABLE: &[(Need, &[&str])] = &[
         Need::Operator(OperatorArea::Refunds, Write),
         &["approveRefund", "refundSellerOrder", "rejectRefund", "retryRefund", "withdrawRefund"],
     ),
-    (Need::Operator(OperatorArea::Sellers, Read), &["adminGetSeller", "adminListSellers"]),
-    (Need::Operator(OperatorArea::Sellers, Write), &["approveSeller", "rejectSeller", "suspendSeller"]),
+    (Need::Operator(OperatorArea::Sellers, Read), &["adminGetSeller", "adminListSellers", "getSellerChecklist", "listSellerRequirements"]),
+    (
+        Need::Operator(OperatorArea::Sellers, Write),
+        &[
+            "approveSeller",
+            "createSellerRequirement",
+            "rejectSeller",
+            "retireSellerRequirement",
+            "setSellerRequirementMet",
+            "suspendSeller",
+        ],
+    ),
 ];
 
 #[cfg(test)]

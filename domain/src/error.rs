@@ -82,6 +82,8 @@ codes! {
     RouteNotFound = "ROUTE_NOT_FOUND" => NotFound,
     /// The state machine has no such edge from here.
     IllegalTransition = "ILLEGAL_TRANSITION" => Conflict,
+    /// A seller does not have all that is required; details name what is missing.
+    RequirementsOpen = "REQUIREMENTS_OPEN" => Conflict,
     /// Not enough stock; details name each line, asked and available.
     InventoryUnavailable = "INVENTORY_UNAVAILABLE" => Conflict,
     /// The total is not the `expected_total` any more.

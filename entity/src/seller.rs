@@ -22,6 +22,8 @@ pub struct Model {
     pub return_label_payer: LabelPayer,
     /// What the seller keeps of the price of goods that come back without their fault.
     pub restocking_ppm: RatePpm,
+    /// When they last said on what terms they take goods back.
+    pub return_policy_set_at: Option<DateTimeUtc>,
     /// Whether they take no orders, between the two instants; without them from now and for good.
     pub on_holiday: bool,
     pub holiday_starts_at: Option<DateTimeUtc>,

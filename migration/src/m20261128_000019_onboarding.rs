@@ -1,4 +1,4 @@
-//! How sellers begin and go away: what they take back and on what terms, and holidays.
+//! How sellers begin and go away: what is asked of them, what they take back and on what terms, and holidays.
 
 use sea_orm_migration::prelude::*;
 
@@ -23,12 +23,13 @@ impl MigrationTrait for Migration {
 }
 
 /// Dependants first, so that they can be dropped in this order.
-const TABLES: &[&str] = &["seller_return_exclusion"];
+const TABLES: &[&str] = &["seller_check", "seller_requirement", "seller_return_exclusion"];
 
 /// What earlier tables have more.
 const COLUMNS: &[(&str, &str)] = &[
     ("seller", "return_label_payer"),
     ("seller", "restocking_ppm"),
+    ("seller", "return_policy_set_at"),
     ("seller", "on_holiday"),
     ("seller", "holiday_starts_at"),
     ("seller", "holiday_ends_at"),
@@ -49,6 +50,7 @@ ALTER TABLE seller ADD COLUMN return_label_payer varchar(10) NOT NULL DEFAULT 's
 -- what is kept of the price of goods that come back without the seller's fault
 ALTER TABLE seller ADD COLUMN restocking_ppm bigint NOT NULL DEFAULT 0
     CONSTRAINT ck_seller_restocking_ppm CHECK (restocking_ppm BETWEEN 0 AND 500000);
+ALTER TABLE seller ADD COLUMN return_policy_set_at {timestamp};
 -- between the two instants, or without them from now and for good
 ALTER TABLE seller ADD COLUMN on_holiday boolean NOT NULL DEFAULT false;
 ALTER TABLE seller ADD COLUMN holiday_starts_at {timestamp};
@@ -62,6 +64,36 @@ CREATE TABLE seller_return_exclusion (
     CONSTRAINT pk_seller_return_exclusion PRIMARY KEY (seller_id, category_id)
 );
 CREATE INDEX ix_seller_return_exclusion_category_id ON seller_return_exclusion (category_id);
+
+-- What the marketplace asks of those who want to sell.
+CREATE TABLE seller_requirement (
+    id {uuid} NOT NULL CONSTRAINT pk_seller_requirement PRIMARY KEY,
+    kind varchar(20) NOT NULL,
+    title varchar(100) NOT NULL,
+    -- what the seller has to do, or the terms that they accept
+    instructions varchar(10000),
+    required boolean NOT NULL,
+    created_at {timestamp} NOT NULL,
+    retired_at {timestamp},
+    CONSTRAINT ck_seller_requirement_kind CHECK (kind IN ('verified_email', 'payout_account', 'return_policy', 'warehouse',
+        'shipping_method', 'terms', 'custom'))
+);
+-- What is seen in what a seller has set is asked for once.
+CREATE UNIQUE INDEX uq_seller_requirement_seen ON seller_requirement (kind)
+    WHERE retired_at IS NULL AND kind NOT IN ('terms', 'custom');
+
+-- What an operator has said of a seller, or an owner accepted.
+CREATE TABLE seller_check (
+    seller_id {uuid} NOT NULL CONSTRAINT fk_seller_check_seller REFERENCES seller (id),
+    requirement_id {uuid} NOT NULL CONSTRAINT fk_seller_check_requirement REFERENCES seller_requirement (id),
+    met boolean NOT NULL,
+    user_id {uuid} NOT NULL CONSTRAINT fk_seller_check_user REFERENCES app_user (id),
+    reason varchar(500),
+    checked_at {timestamp} NOT NULL,
+    CONSTRAINT pk_seller_check PRIMARY KEY (seller_id, requirement_id)
+);
+CREATE INDEX ix_seller_check_requirement_id ON seller_check (requirement_id);
+CREATE INDEX ix_seller_check_user_id ON seller_check (user_id);
 
 -- As they were when the order was placed.
 ALTER TABLE seller_order ADD COLUMN return_label_payer varchar(10) NOT NULL DEFAULT 'seller'

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod api_keys;
+mod checklist;
 mod credentials;
 mod holiday;
 mod matrix;

@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod batches;
 pub mod catalogue;
+pub mod checklist;
 pub mod commission_rules;
 pub mod explain;
 pub mod holiday;

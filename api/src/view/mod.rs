@@ -5,6 +5,7 @@ pub mod address;
 pub mod api_key;
 pub mod batch;
 pub mod cart;
+pub mod checklist;
 pub mod commission_rule;
 pub mod explain;
 pub mod holiday;

@@ -147,6 +147,7 @@ pub(crate) async fn set_return_policy(
     seller.return_window_days = policy.window_days;
     seller.return_label_payer = policy.label_paid_by;
     seller.restocking_ppm = policy.restocking;
+    seller.return_policy_set_at = Some(tx.now);
     seller.version += 1;
     seller.updated_at = tx.now;
     let row = seller::ActiveModel {
@@ -154,6 +155,7 @@ pub(crate) async fn set_return_policy(
         return_window_days: Set(policy.window_days),
         return_label_payer: Set(policy.label_paid_by),
         restocking_ppm: Set(policy.restocking),
+        return_policy_set_at: Set(seller.return_policy_set_at),
         version: Set(seller.version),
         updated_at: Set(tx.now),
         ..Default::default()

@@ -241,6 +241,7 @@ mod tests {
             return_window_days: 30,
             return_label_payer: LabelPayer::Seller,
             restocking_ppm: RatePpm(0),
+            return_policy_set_at: None,
             on_holiday: false,
             holiday_starts_at: None,
             holiday_ends_at: None,

@@ -109,7 +109,7 @@ async fn an_order_is_taken_back_on_the_terms_that_it_was_placed_on() {
     let sold = 500 + 3 * 500 - (books.label_cost - books.voided_cost - cost);
     let account = seller.client.get("/api/v1/seller").await.expect(200);
     let commission = admin.account("commission_revenue").await;
-    assert_eq!(cents(&account["balances"][0]["balance"]), sold - (commission.1 - commission.0));
+    assert_eq!(cents(&account["balances"][0]["amount"]), sold - (commission.1 - commission.0));
 }
 
 #[tokio::test]

@@ -24,8 +24,9 @@ async fn all_told(souk: &Souk) {
 
 /// What was told to whom, sorted.
 fn told(souk: &Souk) -> Vec<(String, String)> {
-    // That every account's address is to be proven is told elsewhere.
-    let mail = souk.mail().into_iter().filter(|message| message.kind() != "verify_email");
+    // That every account's address is to be proven, and who may sell, is told elsewhere.
+    let elsewhere = ["verify_email", "seller_approved"];
+    let mail = souk.mail().into_iter().filter(|message| !elsewhere.contains(&message.kind()));
     let mut told: Vec<_> = mail.map(|message| (message.kind().to_owned(), message.to.clone())).collect();
     told.sort();
     told
