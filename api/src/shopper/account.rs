@@ -119,12 +119,12 @@ pub struct Session {
 pub struct User {
     /// Their id.
     id: Uuid,
-    /// Their sign-in name.
-    email: String,
+    /// Their sign-in name; none once they are erased.
+    email: Option<String>,
     /// Whether they have proven that they read what is sent there.
     email_verified: bool,
-    /// How to address them.
-    name: String,
+    /// How to address them; none once they are erased.
+    name: Option<String>,
     /// What they may do in the marketplace.
     role: UserRole,
     /// The seller they act for.
@@ -188,7 +188,7 @@ impl Accounts {
     /// given since the last sign-in or refresh counts from the next one; one that was taken away ends at once.
     #[oai(path = "/auth/sign-in", method = "post", operation_id = "signIn")]
     async fn sign_in(&self, ctx: Ctx<'_>, body: Json<SignIn>) -> ApiResult<Okay<Session>> {
-        let user = account::find_by_email(ctx.store.read(), &body.0.email).await?;
+        let user = account::find_by_email(ctx.store.read(), ctx.store.vault(), &body.0.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let right = verify_password(SecretString::from(body.0.password), hash).await?;
         let Some(user) = user.filter(|user| right && user.is_active) else {
@@ -281,11 +281,12 @@ async fn session(
 
 pub(super) async fn view(ctx: &Ctx<'_>, user: user::Model) -> souk_domain::Result<User> {
     let seller = account::membership(ctx.store.read(), user.id).await?;
+    let profile = account::profile(ctx.store.read(), ctx.store.vault(), &user).await?;
     Ok(User {
         id: user.id.into(),
-        email: user.email,
+        email: profile.email,
         email_verified: user.email_verified_at.is_some(),
-        name: user.name,
+        name: profile.name,
         role: user.role.into(),
         seller_id: seller.map(|(_, seller)| seller.id.into()),
     })

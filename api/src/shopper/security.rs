@@ -215,7 +215,7 @@ fn known(operation: &'static str, user: UserId) -> Result<()> {
 }
 
 /// For what takes more than an open screen.
-async fn check_password(ctx: &Ctx<'_>, user: UserId, password: String) -> Result<()> {
+pub(super) async fn check_password(ctx: &Ctx<'_>, user: UserId, password: String) -> Result<()> {
     let found = user::Entity::find_by_id(user).one(ctx.store.read()).await?;
     let hash = found.map(|user| user.password_hash);
     if verify_password(SecretString::from(password), hash).await? {

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod order;
 pub mod parcel;
 pub mod payout;
+pub mod person_data;
 pub mod promotion;
 pub mod refund;
 pub mod refund_approval;

@@ -20,9 +20,11 @@ mod payment;
 mod payout;
 mod posting;
 mod pricing;
+mod privacy;
 mod quiet;
 mod recomputed;
 mod refund;
+mod sealed;
 mod stock;
 mod webhook;
 mod work;
@@ -35,6 +37,8 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use recomputed::Recomputation;
+
+pub use sealed::sealed;
 
 /// At most this many offenders are named per invariant.
 pub const MOST_OFFENDERS: usize = 20;
@@ -129,6 +133,7 @@ const AREAS: &[&[Invariant]] = &[
     notification::INVARIANTS,
     webhook::INVARIANTS,
     audit::INVARIANTS,
+    privacy::INVARIANTS,
     quiet::INVARIANTS,
 ];
 

@@ -8,6 +8,7 @@ mod money;
 mod notifications;
 mod payouts;
 mod prices;
+mod privacy;
 mod records;
 mod webhooks;
 
@@ -57,6 +58,7 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.webhooks(market);
     gardener.audit(market);
     gardener.two_operators();
+    gardener.privacy(market);
     gardener.quiet(market);
     gardener.plantings
 }
