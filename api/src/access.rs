@@ -246,7 +246,15 @@ const TABLE: &[(Need, &[&str])] = &[
     (Need::Seller { any_of: &[SellerArea::Settings], mode: Read }, &["listApiKeys"]),
     (
         Need::Seller { any_of: &[SellerArea::Settings], mode: Write },
-        &["acceptTerms", "configureSeller", "createApiKey", "endHoliday", "revokeApiKey", "setHoliday", "setPayoutAccount"],
+        &[
+            "acceptTerms",
+            "configureSeller",
+            "createApiKey",
+            "endHoliday",
+            "revokeApiKey",
+            "setHoliday",
+            "setPayoutAccount",
+        ],
     ),
     (
         Need::Seller { any_of: &[SellerArea::Webhooks], mode: Read },
@@ -390,7 +398,10 @@ const TABLE: &[(Need, &[&str])] = &[
         Need::Operator(OperatorArea::Refunds, Write),
         &["approveRefund", "refundSellerOrder", "rejectRefund", "retryRefund", "withdrawRefund"],
     ),
-    (Need::Operator(OperatorArea::Sellers, Read), &["adminGetSeller", "adminListSellers", "getSellerChecklist", "listSellerRequirements"]),
+    (
+        Need::Operator(OperatorArea::Sellers, Read),
+        &["adminGetSeller", "adminListSellers", "getSellerChecklist", "listSellerRequirements"],
+    ),
     (
         Need::Operator(OperatorArea::Sellers, Write),
         &[

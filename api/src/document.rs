@@ -53,7 +53,12 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
     let apis = (
         (shopper::account::Accounts, shopper::carts::Carts, shopper::orders::Orders, shopper::returns::Returns),
         (
-            (seller::settings::Settings, seller::holiday::Holidays, seller::return_policy::Policy, seller::checklist::SellerChecklist),
+            (
+                seller::settings::Settings,
+                seller::holiday::Holidays,
+                seller::return_policy::Policy,
+                seller::checklist::SellerChecklist,
+            ),
             seller::catalogue::SellerCatalogue,
             seller::offers::SellerOffers,
             seller::shipping_methods::SellerShippingMethods,

@@ -143,11 +143,7 @@ impl SellerRequirements {
     /// Say whether a seller meets a requirement
     ///
     /// Of the kind `custom`; what is seen, and terms, nobody says for the seller.
-    #[oai(
-        path = "/sellers/:id/checklist/:requirement_id",
-        method = "put",
-        operation_id = "setSellerRequirementMet"
-    )]
+    #[oai(path = "/sellers/:id/checklist/:requirement_id", method = "put", operation_id = "setSellerRequirementMet")]
     async fn say(
         &self,
         ctx: Ctx<'_>,

@@ -43,15 +43,9 @@ impl Holidays {
     /// It takes the place of one that was set before.
     #[oai(path = "/", method = "put", operation_id = "setHoliday")]
     async fn set(&self, ctx: Ctx<'_>, who: Selling, body: Json<SetHoliday>) -> ApiResult<Okay<Seller>> {
-        let asked = holiday::Holiday {
-            starts_at: body.0.starts_at,
-            ends_at: body.0.ends_at,
-            message: body.0.message,
-        };
-        let row = ctx
-            .store
-            .write(async |tx| holiday::set(&tx, who.seller(), Some(asked.clone()), who.actor()).await)
-            .await?;
+        let asked = holiday::Holiday { starts_at: body.0.starts_at, ends_at: body.0.ends_at, message: body.0.message };
+        let row =
+            ctx.store.write(async |tx| holiday::set(&tx, who.seller(), Some(asked.clone()), who.actor()).await).await?;
         Ok(Okay::new(&row.into()))
     }
 

@@ -66,7 +66,9 @@ pub async fn ask(tx: &Tx, new: NewRequirement) -> Result<seller_requirement::Mod
     }
     let live = seller_requirement::Entity::find().filter(seller_requirement::Column::RetiredAt.is_null());
     if live.count(&**tx).await? >= MOST_REQUIREMENTS {
-        return Err(Error::invalid(format!("At most {MOST_REQUIREMENTS} things are asked of sellers; retire one first.")));
+        return Err(Error::invalid(format!(
+            "At most {MOST_REQUIREMENTS} things are asked of sellers; retire one first."
+        )));
     }
     let row = seller_requirement::Model {
         id: SellerRequirementId::at(tx.now),

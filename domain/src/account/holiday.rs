@@ -94,9 +94,11 @@ pub async fn set(tx: &Tx, id: SellerId, holiday: Option<Holiday>, actor: Actor) 
     seller::Entity::update(row).exec_without_returning(&**tx).await?;
     // The message is what somebody wrote, and not kept for good.
     let of = |holiday: &Option<Holiday>| holiday.as_ref().map(|holiday| (holiday.starts_at, holiday.ends_at));
-    let fields = Fields::new()
-        .changed("on_holiday", before.is_some(), seller.on_holiday)
-        .changed("holiday", of(&before), of(&holiday));
+    let fields = Fields::new().changed("on_holiday", before.is_some(), seller.on_holiday).changed(
+        "holiday",
+        of(&before),
+        of(&holiday),
+    );
     audit::note(tx, "seller", id, fields);
     let note = if seller.on_holiday { "holiday set" } else { "holiday ended" };
     history::record(tx, vec![change(&seller, Some(seller.status), actor, Some(note.to_owned()))]).await?;

@@ -164,10 +164,12 @@ pub async fn put_lines(tx: &Tx, cart: &cart::Model, lines: &[(OfferId, i64)]) ->
         .all(&**tx)
         .await?;
     for id in &ids {
-        let found = offers.iter().find_map(|(offer, seller)| Some((offer, seller.as_ref()?)).filter(|_| offer.id == *id));
-        let (offer, seller) = found
-            .filter(|(offer, seller)| offer.active && seller.status == SellerStatus::Approved)
-            .ok_or_else(|| Error::new(Code::OfferUnavailable, format!("The offer {id} is not for sale.")))?;
+        let found =
+            offers.iter().find_map(|(offer, seller)| Some((offer, seller.as_ref()?)).filter(|_| offer.id == *id));
+        let (offer, seller) =
+            found
+                .filter(|(offer, seller)| offer.active && seller.status == SellerStatus::Approved)
+                .ok_or_else(|| Error::new(Code::OfferUnavailable, format!("The offer {id} is not for sale.")))?;
         if let Some(holiday) = Holiday::of(seller).filter(|holiday| holiday.is_on(tx.now)) {
             return Err(holiday.refuse(&seller.name));
         }

@@ -77,7 +77,8 @@ async fn pieces<'a>(db: &impl ConnectionTrait, refund: &refund::Model, priced: &
             }
             _ => Before::Nothing,
         };
-        let same = earlier.iter().filter(|other| row.order_line_id.is_some() && other.order_line_id == row.order_line_id);
+        let same =
+            earlier.iter().filter(|other| row.order_line_id.is_some() && other.order_line_id == row.order_line_id);
         let restocked = same.map(|other| other.restocking_quantity).sum();
         pieces.push(Piece { row, before, restocked });
     }

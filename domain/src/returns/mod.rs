@@ -13,8 +13,8 @@ use serde_json::json;
 use souk_entity::id::{OrderLineId, ReturnRequestId, SellerId, SellerOrderId, StockMovementId};
 use souk_entity::money::MinorUnits;
 use souk_entity::status::{
-    EntityKind, LabelPayer, OrderStatus, ReturnCondition, ReturnReason, ReturnStatus, ShipmentDirection, ShipmentStatus,
-    StockMovementReason,
+    EntityKind, LabelPayer, OrderStatus, ReturnCondition, ReturnReason, ReturnStatus, ShipmentDirection,
+    ShipmentStatus, StockMovementReason,
 };
 use souk_entity::{
     inventory_level, order, order_line, return_line, return_request, seller_order, shipment, stock_movement,

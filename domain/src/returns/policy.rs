@@ -67,7 +67,9 @@ pub fn check_window(days: i32, least: i32) -> Result<()> {
     if (least..=LONGEST_WINDOW).contains(&days) {
         return Ok(());
     }
-    Err(Error::invalid(format!("A return window is {least} to {LONGEST_WINDOW} days in this marketplace; {days} is not.")))
+    Err(Error::invalid(format!(
+        "A return window is {least} to {LONGEST_WINDOW} days in this marketplace; {days} is not."
+    )))
 }
 
 /// Sets a seller's policy and the categories that they do not take back from; orders that are placed keep
@@ -91,7 +93,8 @@ pub async fn set(
     if wanted.len() != excluded.len() || wanted.len() > MOST_EXCLUDED {
         return Err(Error::invalid(format!("Name each excluded category once, at most {MOST_EXCLUDED} of them.")));
     }
-    let found = category::Entity::find().filter(category::Column::Id.is_in(wanted.iter().copied())).count(&**tx).await?;
+    let found =
+        category::Entity::find().filter(category::Column::Id.is_in(wanted.iter().copied())).count(&**tx).await?;
     if usize::try_from(found).ok() != Some(wanted.len()) {
         return Err(Error::not_found("category"));
     }

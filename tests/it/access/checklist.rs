@@ -58,7 +58,7 @@ async fn nobody_is_approved_before_all_that_is_required_is_there() {
     let item = |id: &str| format!("{path}/checklist/{id}");
     let yes = json!({"met": true, "reason": "Seen on paper."});
     operator.put(&item(&terms), yes.clone()).await.refused(422, "INVALID_VALUE");
-    operator.put(&item(&register), json!({"met": true})).await.refused(422, "INVALID_VALUE");
+    operator.put(&item(&register), json!({"met": true})).await.refused(400, "MALFORMED_REQUEST");
     operator.put(&item(&register), yes.clone()).await.expect(200);
     let done = ["Account", "Returns", "Address", "Shipping", "Terms", "Register"].map(str::to_owned).to_vec();
     for (client, path) in [(&seller.client, "/api/v1/seller/checklist"), (operator, &format!("{path}/checklist"))] {
@@ -129,9 +129,13 @@ async fn a_rejected_applicant_is_told_why_and_applies_again_with_the_same_accoun
     assert!(told[0].contains("No address was given."), "{}", told[0]);
 
     let answers = join_all((0..5).map(|_| apply("Patient"))).await;
-    let again: Vec<Value> = answers.iter().filter(|answer| answer.status == 201).map(crate::souk::Answer::json).collect();
+    let again: Vec<Value> =
+        answers.iter().filter(|answer| answer.status == 201).map(crate::souk::Answer::json).collect();
     assert_eq!(again.len(), 1, "of five at once one applies");
-    assert_eq!((&again[0]["id"], &again[0]["name"], &again[0]["status"]), (&json!(seller.id), &json!("Patient"), &json!("applied")));
+    assert_eq!(
+        (&again[0]["id"], &again[0]["name"], &again[0]["status"]),
+        (&json!(seller.id), &json!("Patient"), &json!("applied"))
+    );
     for refused in answers.iter().filter(|answer| answer.status != 201) {
         refused.refused(409, "ALREADY_EXISTS");
     }

@@ -153,4 +153,6 @@ async fn a_payout_does_not_slip_past_a_suspension() {
     })
     .await;
     assert_eq!(souk.simulator().books().await.sent, 0);
+    // No history tells of that suspension.
+    souk.database().execute("UPDATE seller SET status = 'approved' WHERE id = $1", [id.into()]).await;
 }

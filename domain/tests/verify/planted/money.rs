@@ -106,7 +106,10 @@ impl Gardener {
         for sql in [
             format!("UPDATE seller_order SET return_label_payer = 'seller' WHERE id = {}", self.id(of)),
             format!("UPDATE return_line SET reason = 'too_late' {of_line}"),
-            format!("UPDATE shipment SET label_cost = 1 WHERE direction = 'return' AND seller_order_id = {}", self.id(of)),
+            format!(
+                "UPDATE shipment SET label_cost = 1 WHERE direction = 'return' AND seller_order_id = {}",
+                self.id(of)
+            ),
         ] {
             self.plant("return_label_is_charged_at_cost", &refund, sql);
         }
