@@ -60,6 +60,11 @@ pub struct Settings {
     /// place of an amount is no limit, and `*:none` alone switches approvals off.
     #[arg(long, env = "SOUK_REFUND_APPROVAL_ABOVE", global = true, default_value = "*:500", value_parser = limits)]
     pub refund_approval_above: Limits,
+    /// The shortest return window that sellers may set, in days: what the law of the marketplace's countries asks for
+    ///
+    /// Up to the 30 days that a new seller begins with. Windows that are set already, and orders, keep theirs.
+    #[arg(long, env = "SOUK_RETURN_WINDOW_MINIMUM_DAYS", global = true, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=30))]
+    pub return_window_minimum_days: i32,
     /// Database connections of this process, 2 to 200 (SQLite: readers)
     #[arg(long, env = "SOUK_DB_CONNECTIONS", global = true, default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=200))]
     pub db_connections: u32,

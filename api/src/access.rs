@@ -101,6 +101,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "resetPassword",
             "getProduct",
             "getReadiness",
+            "getReturnPolicy",
             "listCategories",
             "listProducts",
             "listSellerShippingMethods",
@@ -159,7 +160,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "signOutEverywhere",
         ],
     ),
-    (Need::Seller { any_of: &[], mode: Read }, &["getSeller"]),
+    (Need::Seller { any_of: &[], mode: Read }, &["getChecklist", "getSeller"]),
     (
         Need::Seller { any_of: &[SellerArea::Catalogue], mode: Read },
         &[
@@ -215,6 +216,7 @@ const TABLE: &[(Need, &[&str])] = &[
     (
         Need::Seller { any_of: &[SellerArea::Orders], mode: Read },
         &[
+            "getOwnReturnPolicy",
             "getSellerOrder",
             "getSellerReturn",
             "getShipment",
@@ -235,6 +237,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "receiveReturn",
             "rejectReturn",
             "rejectSellerOrder",
+            "setReturnPolicy",
             "uploadLabels",
             "uploadSellerOrders",
             "uploadShipments",
@@ -243,7 +246,15 @@ const TABLE: &[(Need, &[&str])] = &[
     (Need::Seller { any_of: &[SellerArea::Settings], mode: Read }, &["listApiKeys"]),
     (
         Need::Seller { any_of: &[SellerArea::Settings], mode: Write },
-        &["configureSeller", "createApiKey", "revokeApiKey", "setPayoutAccount"],
+        &[
+            "acceptTerms",
+            "configureSeller",
+            "createApiKey",
+            "endHoliday",
+            "revokeApiKey",
+            "setHoliday",
+            "setPayoutAccount",
+        ],
     ),
     (
         Need::Seller { any_of: &[SellerArea::Webhooks], mode: Read },
@@ -387,8 +398,21 @@ const TABLE: &[(Need, &[&str])] = &[
         Need::Operator(OperatorArea::Refunds, Write),
         &["approveRefund", "refundSellerOrder", "rejectRefund", "retryRefund", "withdrawRefund"],
     ),
-    (Need::Operator(OperatorArea::Sellers, Read), &["adminGetSeller", "adminListSellers"]),
-    (Need::Operator(OperatorArea::Sellers, Write), &["approveSeller", "rejectSeller", "suspendSeller"]),
+    (
+        Need::Operator(OperatorArea::Sellers, Read),
+        &["adminGetSeller", "adminListSellers", "getSellerChecklist", "listSellerRequirements"],
+    ),
+    (
+        Need::Operator(OperatorArea::Sellers, Write),
+        &[
+            "approveSeller",
+            "createSellerRequirement",
+            "rejectSeller",
+            "retireSellerRequirement",
+            "setSellerRequirementMet",
+            "suspendSeller",
+        ],
+    ),
 ];
 
 #[cfg(test)]

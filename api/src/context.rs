@@ -28,6 +28,8 @@ pub struct ApiConfig {
     pub payment_window: TimeDelta,
     /// What operators may refund of an order without a second one.
     pub refund_limits: Limits,
+    /// The shortest return window that sellers may set, in days.
+    pub least_return_window_days: i32,
     /// The largest JSON body that is read, in bytes.
     pub body_limit: usize,
 }

@@ -53,7 +53,12 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
     let apis = (
         (shopper::account::Accounts, shopper::carts::Carts, shopper::orders::Orders, shopper::returns::Returns),
         (
-            seller::settings::Settings,
+            (
+                seller::settings::Settings,
+                seller::holiday::Holidays,
+                seller::return_policy::Policy,
+                seller::checklist::SellerChecklist,
+            ),
             seller::catalogue::SellerCatalogue,
             seller::offers::SellerOffers,
             seller::shipping_methods::SellerShippingMethods,
@@ -69,7 +74,7 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::payouts::SellerPayouts,
         ),
         (
-            admin::sellers::Sellers,
+            (admin::sellers::Sellers, admin::seller_requirements::SellerRequirements),
             admin::orders::AdminOrders,
             admin::refunds::AdminRefunds,
             admin::catalogue::AdminCatalogue,

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query as Sub};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::account::holiday;
 use souk_domain::shipping::{self, Method};
 use souk_domain::{Error, Result, transition};
 use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId};
@@ -18,7 +20,10 @@ use crate::document::Tag;
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
+use crate::seller::return_policy;
 use crate::view::amount;
+use crate::view::holiday::Holiday;
+use crate::view::return_policy::ReturnPolicy;
 use crate::view::shipping::{WeightStep, tariff};
 use crate::view::words::ShippingPricing;
 
@@ -62,6 +67,7 @@ pub struct Variant {
 
 /// A seller's price.
 #[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Offer {
     /// Its id; this is what goes into a cart.
     id: Uuid,
@@ -73,8 +79,10 @@ pub struct Offer {
     price: String,
     /// ISO 4217.
     currency: String,
-    /// Units that could be had now.
+    /// Units that could be had now; none while the seller is on holiday.
     available_quantity: i64,
+    /// While the seller is on holiday, until when and what they say.
+    holiday: Option<Holiday>,
 }
 
 /// A node of the category tree.
@@ -168,7 +176,7 @@ impl Catalogue {
             .all(db)
             .await
             .map_err(Error::from)?;
-        let mut offers = offers(db, variants.iter().map(|variant| variant.id).collect()).await?;
+        let mut offers = offers(db, variants.iter().map(|variant| variant.id).collect(), ctx.store.now()).await?;
         let variants = variants.into_iter().map(|variant| Variant {
             id: variant.id.into(),
             sku: variant.sku,
@@ -207,6 +215,20 @@ impl Catalogue {
                 slug: row.slug,
             },
         )))
+    }
+
+    /// Show a seller's return policy
+    ///
+    /// That of orders placed from now on; an order keeps the policy that it was placed with.
+    #[oai(path = "/sellers/:id/return-policy", method = "get", operation_id = "getReturnPolicy")]
+    async fn return_policy(&self, ctx: Ctx<'_>, id: Path<Uuid>) -> ApiResult<Okay<ReturnPolicy>> {
+        let db = ctx.store.read();
+        let row = seller::Entity::find_by_id(SellerId(id.0))
+            .one(db)
+            .await
+            .map_err(Error::from)?
+            .ok_or_else(|| Error::not_found("seller"))?;
+        Ok(Okay::new(&return_policy::view(db, &row).await?))
     }
 
     /// List a seller's shipping methods
@@ -277,7 +299,11 @@ fn contains(text: &str) -> LikeExpr {
 }
 
 /// What can be bought of these variants, by variant, cheapest first.
-async fn offers(db: &impl ConnectionTrait, variants: Vec<VariantId>) -> Result<HashMap<VariantId, Vec<Offer>>> {
+async fn offers(
+    db: &impl ConnectionTrait,
+    variants: Vec<VariantId>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<VariantId, Vec<Offer>>> {
     let approved = Sub::select()
         .column(seller::Column::Id)
         .from(seller::Entity)
@@ -302,13 +328,16 @@ async fn offers(db: &impl ConnectionTrait, variants: Vec<VariantId>) -> Result<H
     }
     let mut by_variant: HashMap<VariantId, Vec<Offer>> = HashMap::new();
     for (row, seller) in rows {
+        let away = seller.as_ref().and_then(holiday::Holiday::of).filter(|holiday| holiday.is_on(now));
+        let there = available.get(&row.id).copied().filter(|_| away.is_none()).unwrap_or(0);
         by_variant.entry(row.variant_id).or_default().push(Offer {
             id: row.id.into(),
             seller_id: row.seller_id.into(),
             seller_name: seller.map(|seller| seller.name).unwrap_or_default(),
             price: amount(row.price, row.currency),
             currency: row.currency.to_string(),
-            available_quantity: available.get(&row.id).copied().unwrap_or(0),
+            available_quantity: there,
+            holiday: away.map(Holiday::from),
         });
     }
     Ok(by_variant)

@@ -42,6 +42,12 @@ const KNOWN: &[(&str, &str, Code, &str)] = &[
         Code::AlreadyExists,
         "You have a shipping method of this name and currency.",
     ),
+    (
+        "uq_seller_requirement_seen",
+        "seller_requirement.kind",
+        Code::AlreadyExists,
+        "This is asked of sellers already; retire that first.",
+    ),
     ("uq_promotion_code", "promotion.code", Code::AlreadyExists, "This code is taken; choose another one."),
     (
         "uq_shipping_zone_seller_name",

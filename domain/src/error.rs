@@ -82,6 +82,8 @@ codes! {
     RouteNotFound = "ROUTE_NOT_FOUND" => NotFound,
     /// The state machine has no such edge from here.
     IllegalTransition = "ILLEGAL_TRANSITION" => Conflict,
+    /// A seller does not have all that is required; details name what is missing.
+    RequirementsOpen = "REQUIREMENTS_OPEN" => Conflict,
     /// Not enough stock; details name each line, asked and available.
     InventoryUnavailable = "INVENTORY_UNAVAILABLE" => Conflict,
     /// The total is not the `expected_total` any more.
@@ -122,10 +124,14 @@ codes! {
     CouponNotApplicable = "COUPON_NOT_APPLICABLE" => Unprocessable,
     /// The offer is not for sale now.
     OfferUnavailable = "OFFER_UNAVAILABLE" => Unprocessable,
+    /// The seller takes no orders for a while; details tell until when.
+    SellerOnHoliday = "SELLER_ON_HOLIDAY" => Unprocessable,
     /// A seller of the cart has no shipping method in its currency.
     ShippingUnavailable = "SHIPPING_UNAVAILABLE" => Unprocessable,
     /// The return window is closed, or more is asked back than can be.
     ReturnNotAllowed = "RETURN_NOT_ALLOWED" => Unprocessable,
+    /// The seller does not take such goods back unless something is wrong with them.
+    ReturnExcluded = "RETURN_EXCLUDED" => Unprocessable,
     /// More than what was paid and not yet refunded.
     RefundExceedsPayment = "REFUND_EXCEEDS_PAYMENT" => Unprocessable,
     /// The payment provider refuses to start a payment.

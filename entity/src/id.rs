@@ -67,6 +67,8 @@ id! {
     ApiKeyId,
     /// A merchant who sells through the marketplace.
     SellerId,
+    /// What the marketplace asks of those who want to sell.
+    SellerRequirementId,
     /// A node of the category tree.
     CategoryId,
     /// What is described once, whoever sells it.

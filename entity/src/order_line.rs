@@ -39,6 +39,8 @@ pub struct Model {
     pub commission: MinorUnits,
     pub commission_tax_ppm: RatePpm,
     pub commission_tax: MinorUnits,
+    /// Whether the seller takes it back also where it is not their fault.
+    pub returnable: bool,
     pub cancelled_quantity: i64,
     pub shipped_quantity: i64,
     pub delivered_quantity: i64,

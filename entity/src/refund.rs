@@ -30,6 +30,10 @@ pub struct Model {
     pub commission: MinorUnits,
     pub commission_tax: MinorUnits,
     pub platform_discount: MinorUnits,
+    /// What the seller keeps of the lines' amounts, and what the shopper pays of the return label:
+    /// amount is the lines' less both.
+    pub restocking_fee: MinorUnits,
+    pub return_label: MinorUnits,
     pub currency: CurrencyCode,
     pub status: RefundStatus,
     pub failure_message: Option<String>,

@@ -24,6 +24,9 @@ pub struct Model {
     pub commission: MinorUnits,
     pub commission_tax: MinorUnits,
     pub platform_discount: MinorUnits,
+    /// The units that a restocking fee is taken for, and the fee.
+    pub restocking_quantity: i64,
+    pub restocking_fee: MinorUnits,
     #[sea_orm(belongs_to, from = "refund_id", to = "id")]
     pub refund: BelongsTo<super::refund::Entity>,
     #[sea_orm(belongs_to, from = "order_line_id", to = "id")]

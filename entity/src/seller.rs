@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::id::SellerId;
 use crate::money::{MinorUnits, RatePpm};
-use crate::status::{PayoutInterval, SellerStatus};
+use crate::status::{LabelPayer, PayoutInterval, SellerStatus};
 
 /// A merchant who sells through the marketplace.
 #[sea_orm::model]
@@ -18,6 +18,17 @@ pub struct Model {
     pub auto_accept: bool,
     pub accept_within_hours: i32,
     pub return_window_days: i32,
+    /// Who pays the label of a return that is not the seller's fault.
+    pub return_label_payer: LabelPayer,
+    /// What the seller keeps of the price of goods that come back without their fault.
+    pub restocking_ppm: RatePpm,
+    /// When they last said on what terms they take goods back.
+    pub return_policy_set_at: Option<DateTimeUtc>,
+    /// Whether they take no orders, between the two instants; without them from now and for good.
+    pub on_holiday: bool,
+    pub holiday_starts_at: Option<DateTimeUtc>,
+    pub holiday_ends_at: Option<DateTimeUtc>,
+    pub holiday_message: Option<String>,
     /// Value added tax on our commission, of it.
     pub commission_tax_ppm: RatePpm,
     /// Where payouts go: the seller's account at the payment provider.

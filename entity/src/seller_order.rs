@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::{OrderId, SellerId, SellerOrderId, ShippingMethodId};
-use crate::money::{CurrencyCode, MinorUnits};
-use crate::status::OrderStatus;
+use crate::money::{CurrencyCode, MinorUnits, RatePpm};
+use crate::status::{LabelPayer, OrderStatus};
 
 /// One seller's part of an order.
 #[sea_orm::model]
@@ -47,6 +47,9 @@ pub struct Model {
     pub accept_by: Option<DateTimeUtc>,
     pub delivered_at: Option<DateTimeUtc>,
     pub return_window_days: i32,
+    /// The seller's return policy when the order was placed.
+    pub return_label_payer: LabelPayer,
+    pub restocking_ppm: RatePpm,
     pub return_window_ends_at: Option<DateTimeUtc>,
     /// Its money can be paid out from then; NULL until it is completed, cancelled or refunded.
     pub payable_at: Option<DateTimeUtc>,

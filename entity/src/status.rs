@@ -34,6 +34,10 @@ words! {
     MemberRole { Owner, Staff }
     /// Why stock on hand changed.
     StockMovementReason { Adjustment, Shipment, Return }
+    /// How it is seen that a seller meets a requirement.
+    RequirementKind { VerifiedEmail, PayoutAccount, ReturnPolicy, Warehouse, ShippingMethod, Terms, Custom }
+    /// Who pays the label of a return.
+    LabelPayer { Seller, Shopper }
     /// How often a seller is paid out.
     PayoutInterval { Manual, Daily, Weekly, Monthly }
 
@@ -162,7 +166,7 @@ words! {
     NotificationKind {
         OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved,
         ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock,
-        SellerWebhookDisabled,
+        SellerWebhookDisabled, SellerApproved, SellerRejected, SellerSuspended,
         VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged,
     }
     /// The states of a notification.

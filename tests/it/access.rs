@@ -3,7 +3,9 @@
 
 mod accounts;
 mod api_keys;
+mod checklist;
 mod credentials;
+mod holiday;
 mod matrix;
 mod roles;
 mod strangers;

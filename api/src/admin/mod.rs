@@ -17,6 +17,7 @@ pub mod promotions;
 pub mod refund_approvals;
 pub mod refunds;
 pub mod schedules;
+pub mod seller_requirements;
 pub mod sellers;
 pub mod statements;
 pub mod tax_exemptions;

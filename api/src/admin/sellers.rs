@@ -178,7 +178,8 @@ impl Sellers {
 
     /// Approve a seller
     ///
-    /// Lets an applicant sell, or a suspended seller sell again.
+    /// Lets an applicant sell, or a suspended seller sell again. Refused while something is missing of what is required
+    /// of sellers; details name it.
     #[oai(path = "/:id/approve", method = "post", operation_id = "approveSeller")]
     async fn approve(
         &self,
@@ -195,7 +196,7 @@ impl Sellers {
 
     /// Reject a seller
     ///
-    /// Declines an application.
+    /// Declines an application; its owners are told why and can apply again.
     #[oai(path = "/:id/reject", method = "post", operation_id = "rejectSeller")]
     async fn reject(
         &self,

@@ -3,8 +3,10 @@
 pub mod api_keys;
 pub mod batches;
 pub mod catalogue;
+pub mod checklist;
 pub mod commission_rules;
 pub mod explain;
+pub mod holiday;
 pub mod inventory;
 pub mod offers;
 pub mod orders;
@@ -13,6 +15,7 @@ pub mod percent;
 pub mod promotion_terms;
 pub mod promotions;
 pub mod refunds;
+pub mod return_policy;
 pub mod returns;
 pub mod settings;
 pub mod shipments;

@@ -5,8 +5,9 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ConnectionTrait, EntityTrait};
-use souk_domain::account::{self, SellerSettings, SellerTerms};
+use souk_domain::account::{self, SellerSettings, SellerTerms, holiday};
 use souk_domain::ledger::balance;
+use souk_domain::returns::policy;
 use souk_domain::{Error, Result};
 use souk_entity::id::SellerId;
 use souk_entity::seller;
@@ -17,6 +18,7 @@ use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
+use crate::view::holiday::Holiday;
 use crate::view::ledger::SellerBalance;
 use crate::view::percent;
 use crate::view::words::{PayoutInterval, SellerStatus};
@@ -37,6 +39,8 @@ pub struct Seller {
     pub accept_within_hours: i32,
     /// Days after delivery in which a return may be asked for.
     pub return_window_days: i32,
+    /// The holiday that they have set, also one that is still to come or over.
+    pub holiday: Option<Holiday>,
     /// Value added tax on the commission of orders placed from now on, such as `19`.
     pub commission_tax_percent: String,
     /// Where payouts go: the seller's account at the payment provider; without one nothing is paid.
@@ -61,6 +65,7 @@ impl From<seller::Model> for Seller {
     fn from(row: seller::Model) -> Self {
         Self {
             id: row.id.into(),
+            holiday: holiday::Holiday::of(&row).map(Holiday::from),
             name: row.name,
             status: row.status.into(),
             auto_accept: row.auto_accept,
@@ -97,7 +102,7 @@ pub struct ConfigureSeller {
     /// How long a person may take otherwise, 1 to 720.
     #[oai(validator(minimum(value = "1"), maximum(value = "720")))]
     accept_within_hours: Option<i32>,
-    /// Days after delivery in which a return may be asked for, 0 to 365.
+    /// Days after delivery in which a return may be asked for: 0 to 365, and not less than the marketplace asks for.
     #[oai(validator(minimum(value = "0"), maximum(value = "365")))]
     return_window_days: Option<i32>,
 }
@@ -141,6 +146,9 @@ impl Settings {
     /// For the seller's owner. Orders that are placed keep what was set then.
     #[oai(path = "/", method = "patch", operation_id = "configureSeller")]
     async fn configure(&self, ctx: Ctx<'_>, who: Selling, body: Json<ConfigureSeller>) -> ApiResult<Okay<Seller>> {
+        if let Some(days) = body.0.return_window_days {
+            policy::check_window(days, ctx.config.least_return_window_days)?;
+        }
         let settings = SellerSettings {
             auto_accept: body.0.auto_accept,
             accept_within_hours: body.0.accept_within_hours,

@@ -244,7 +244,8 @@ impl Accounts {
 
     /// Apply to sell
     ///
-    /// An operator approves or rejects the application; offers can be prepared meanwhile.
+    /// An operator approves or rejects the application; offers can be prepared meanwhile. Who was rejected applies again
+    /// with the same seller.
     #[oai(path = "/me/seller", method = "post", operation_id = "applyToSell")]
     async fn apply(
         &self,

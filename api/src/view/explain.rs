@@ -54,6 +54,8 @@ pub enum StepKind {
     Slice,
     /// What is left of an amount, where slices do not add up as a refund failed in between.
     Remainder,
+    /// What the label of a return cost.
+    Label,
     /// An amount as somebody chose it.
     Chosen,
     /// Ledger entries that are settled.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::address::Address;
 use super::amount;
+use super::return_policy::FrozenReturnPolicy;
 use super::words::{OrderStatus, PaymentStatus, ReturnCondition, ReturnReason, ReturnStatus};
 
 /// An order in a list.
@@ -162,6 +163,8 @@ pub struct SellerOrder {
     pub accept_by: Option<DateTime<Utc>>,
     /// When all of it had arrived.
     pub delivered_at: Option<DateTime<Utc>>,
+    /// On what terms it is taken back.
+    pub return_policy: FrozenReturnPolicy,
     /// A return can be asked for until then.
     pub return_window_ends_at: Option<DateTime<Utc>>,
     /// Why it was cancelled.
@@ -175,6 +178,7 @@ impl From<Part> for SellerOrder {
         let show = |value| amount(value, currency);
         Self {
             id: row.id.into(),
+            return_policy: (&row).into(),
             order_id: row.order_id.into(),
             seller_id: row.seller_id.into(),
             seller_name: part.seller_name,
@@ -221,6 +225,8 @@ pub struct OrderLine {
     pub tax: String,
     /// What the shopper pays for it.
     pub total: String,
+    /// Whether the seller takes it back also where it is not their fault.
+    pub returnable: bool,
     /// Units that will not be sent.
     pub cancelled_quantity: i64,
     /// Units that have left.
@@ -246,6 +252,7 @@ impl OrderLine {
             discount: amount(row.discount, currency),
             tax: amount(row.tax, currency),
             total: amount(row.total, currency),
+            returnable: row.returnable,
             cancelled_quantity: row.cancelled_quantity,
             shipped_quantity: row.shipped_quantity,
             delivered_quantity: row.delivered_quantity,

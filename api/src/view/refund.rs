@@ -29,8 +29,12 @@ pub struct Refund {
     pub note: Option<String>,
     /// Its status.
     pub status: RefundStatus,
-    /// How much.
+    /// How much: the lines, less `restocking_fee` and `return_label`.
     pub amount: String,
+    /// What the seller keeps of the lines' amounts.
+    pub restocking_fee: String,
+    /// What the shopper pays of the return label.
+    pub return_label: String,
     /// The tax in what is refunded; more than `amount` where goodwill had paid for it before.
     pub tax: String,
     /// What the marketplace bears of `amount` instead of the seller. Shoppers are not told.
@@ -61,8 +65,10 @@ pub struct RefundLine {
     pub line_id: Option<Uuid>,
     /// Units of the line; 0 for amounts.
     pub quantity: i64,
-    /// How much.
+    /// How much, before `restocking_fee`.
     pub amount: String,
+    /// What the seller keeps of it.
+    pub restocking_fee: String,
     /// The tax in what is refunded; more than `amount` where goodwill had paid for it before.
     pub tax: String,
     /// Commission that the seller gets back. Shoppers are not told.
@@ -92,6 +98,7 @@ impl Refund {
             line_id: line.order_line_id.map(Into::into),
             quantity: line.quantity,
             amount: amount(line.amount, currency),
+            restocking_fee: amount(line.restocking_fee, currency),
             tax: amount(line.tax, currency),
             commission: settled(line.commission, currency),
             commission_tax: settled(line.commission_tax, currency),
@@ -106,6 +113,8 @@ impl Refund {
             note: detail.note,
             status: row.status.into(),
             amount: amount(row.amount, currency),
+            restocking_fee: amount(row.restocking_fee, currency),
+            return_label: amount(row.return_label, currency),
             tax: amount(row.tax, currency),
             platform_amount: settled(row.platform_amount, currency),
             commission: settled(row.commission, currency),

@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod api_key;
+pub mod checklist;
+pub mod holiday;
 pub mod password;
 mod profile;
 pub mod role;
@@ -17,7 +19,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use souk_entity::id::{RefreshTokenId, SellerId, UserId, uuid_at};
 use souk_entity::money::{MinorUnits, RatePpm};
-use souk_entity::status::{EntityKind, MemberRole, PayoutInterval, SellerStatus, UserRole};
+use souk_entity::status::{EntityKind, LabelPayer, MemberRole, PayoutInterval, SellerStatus, UserRole};
 use souk_entity::{refresh_token, seller, seller_member, user};
 
 use crate::actor::Actor;
@@ -29,6 +31,7 @@ use crate::transition::next;
 
 pub(crate) use profile::open_profile;
 pub use profile::{Profile, find_by_email, has_email, profile, profiles};
+pub(crate) use settings::set_return_policy;
 pub use settings::{SellerSettings, SellerTerms, configure, set_payout_account};
 use transition::{SELLER, SellerEvent};
 
@@ -216,13 +219,18 @@ async fn revoke(tx: &Tx, which: SimpleExpr) -> Result<()> {
     Ok(())
 }
 
-/// Applies to sell; the applicant becomes the seller's owner.
+/// Applies to sell; the applicant becomes the seller's owner. An owner whose application was declined applies
+/// again with the same seller, under the name of now; why it was declined stays in its history.
 ///
 /// # Errors
 /// [`Code::AlreadyExists`] for a name that is taken, or when the applicant has a seller.
 pub async fn apply(tx: &Tx, user: UserId, name: &str) -> Result<seller::Model> {
-    if membership(&**tx, user).await?.is_some() {
-        return Err(Error::new(Code::AlreadyExists, "You act for a seller already."));
+    if let Some((member, seller)) = membership(&**tx, user).await? {
+        return if member.role == MemberRole::Owner && seller.status == SellerStatus::Rejected {
+            apply_again(tx, seller.id, user, name).await
+        } else {
+            Err(acts_already())
+        };
     }
     let seller = seller::Model {
         id: SellerId::at(tx.now),
@@ -231,6 +239,13 @@ pub async fn apply(tx: &Tx, user: UserId, name: &str) -> Result<seller::Model> {
         auto_accept: true,
         accept_within_hours: 48,
         return_window_days: 30,
+        return_label_payer: LabelPayer::Seller,
+        restocking_ppm: RatePpm::default(),
+        return_policy_set_at: None,
+        on_holiday: false,
+        holiday_starts_at: None,
+        holiday_ends_at: None,
+        holiday_message: None,
         commission_tax_ppm: RatePpm::default(),
         payout_account: None,
         payout_interval: PayoutInterval::Weekly,
@@ -257,6 +272,31 @@ pub async fn apply(tx: &Tx, user: UserId, name: &str) -> Result<seller::Model> {
     Ok(seller)
 }
 
+async fn apply_again(tx: &Tx, id: SellerId, user: UserId, name: &str) -> Result<seller::Model> {
+    let mut seller = lock(tx, id).await?;
+    // Somebody may have applied at the same moment.
+    let to = next("seller", SELLER, seller.status, SellerEvent::Reapply).map_err(|_| acts_already())?;
+    let from = std::mem::replace(&mut seller.status, to);
+    seller.name = name.to_owned();
+    seller.version += 1;
+    seller.updated_at = tx.now;
+    let row = seller::ActiveModel {
+        id: Set(id),
+        name: Set(seller.name.clone()),
+        status: Set(to),
+        version: Set(seller.version),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    seller::Entity::update(row).exec_without_returning(&**tx).await?;
+    history::record(tx, vec![change(&seller, Some(from), Actor::Seller(id, user), None)]).await?;
+    Ok(seller)
+}
+
+fn acts_already() -> Error {
+    Error::new(Code::AlreadyExists, "You act for a seller already.")
+}
+
 /// The seller that a person acts for.
 ///
 /// # Errors
@@ -276,7 +316,8 @@ pub async fn membership(
 /// Moves a seller along an edge.
 ///
 /// # Errors
-/// [`Code::NotFound`], [`Code::IllegalTransition`].
+/// [`Code::NotFound`], [`Code::IllegalTransition`]; [`Code::RequirementsOpen`] for an approval before all is there
+/// that is required.
 pub async fn decide(
     tx: &Tx,
     id: SellerId,
@@ -286,6 +327,9 @@ pub async fn decide(
 ) -> Result<seller::Model> {
     let mut seller = lock(tx, id).await?;
     let to = next("seller", SELLER, seller.status, event)?;
+    if event == SellerEvent::Approve {
+        checklist::require(tx, &seller).await?;
+    }
     let from = std::mem::replace(&mut seller.status, to);
     seller.version += 1;
     seller.updated_at = tx.now;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::history;
 use crate::money::LARGEST_AMOUNT;
 use crate::payout;
+use crate::returns::policy::ReturnPolicy;
 use crate::store::Tx;
 
 /// What a seller, or an operator for them, may set.
@@ -131,6 +132,43 @@ fn changed(before: &seller::Model, after: &seller::Model) -> Fields {
         .changed("payout_hold_days", before.payout_hold_days, after.payout_hold_days)
         .changed("reserve_ppm", before.reserve_ppm, after.reserve_ppm)
         .changed("reserve_days", before.reserve_days, after.reserve_days)
+}
+
+/// Writes on what terms a seller takes goods back; what is allowed is checked by
+/// [`crate::returns::policy::set`].
+pub(crate) async fn set_return_policy(
+    tx: &Tx,
+    id: SellerId,
+    policy: ReturnPolicy,
+    actor: Actor,
+) -> Result<seller::Model> {
+    let mut seller = lock(tx, id).await?;
+    let before = ReturnPolicy::from(&seller);
+    seller.return_window_days = policy.window_days;
+    seller.return_label_payer = policy.label_paid_by;
+    seller.restocking_ppm = policy.restocking;
+    seller.return_policy_set_at = Some(tx.now);
+    seller.version += 1;
+    seller.updated_at = tx.now;
+    let row = seller::ActiveModel {
+        id: Set(id),
+        return_window_days: Set(policy.window_days),
+        return_label_payer: Set(policy.label_paid_by),
+        restocking_ppm: Set(policy.restocking),
+        return_policy_set_at: Set(seller.return_policy_set_at),
+        version: Set(seller.version),
+        updated_at: Set(tx.now),
+        ..Default::default()
+    };
+    seller::Entity::update(row).exec_without_returning(&**tx).await?;
+    let fields = Fields::new()
+        .changed("return_window_days", before.window_days, policy.window_days)
+        .changed("return_label_payer", before.label_paid_by, policy.label_paid_by)
+        .changed("restocking_ppm", before.restocking, policy.restocking);
+    audit::note(tx, "seller", id, fields);
+    let note = Some("return policy changed".to_owned());
+    history::record(tx, vec![change(&seller, Some(seller.status), actor, note)]).await?;
+    Ok(seller)
 }
 
 /// Sets where a seller's payouts go; those under way go where they were sent.

@@ -11,6 +11,8 @@ pub enum SellerEvent {
     Approve,
     /// The operator declines the application.
     Reject,
+    /// The applicant tries again.
+    Reapply,
     /// No new orders for now.
     Suspend,
     /// They leave.
@@ -21,6 +23,7 @@ pub enum SellerEvent {
 pub const SELLER: &[Edge<SellerStatus, SellerEvent>] = &[
     edge(Applied, SellerEvent::Approve, Approved),
     edge(Applied, SellerEvent::Reject, Rejected),
+    edge(Rejected, SellerEvent::Reapply, Applied),
     edge(Approved, SellerEvent::Suspend, Suspended),
     edge(Suspended, SellerEvent::Approve, Approved),
     edge(Approved, SellerEvent::Close, Closed),
@@ -37,13 +40,12 @@ mod tests {
     #[test]
     fn every_pair_is_allowed_at_most_once_and_ends_stay() {
         for from in SellerStatus::iter() {
-            for event in [SellerEvent::Approve, SellerEvent::Reject, SellerEvent::Suspend, SellerEvent::Close] {
+            use SellerEvent::{Approve, Close, Reapply, Reject, Suspend};
+            for event in [Approve, Reject, Reapply, Suspend, Close] {
                 let edges = SELLER.iter().filter(|edge| edge.from == from && edge.event == event).count();
                 assert_eq!(next("seller", SELLER, from, event).is_ok(), edges == 1);
             }
         }
-        for end in [Rejected, Closed] {
-            assert!(SELLER.iter().all(|edge| edge.from != end));
-        }
+        assert!(SELLER.iter().all(|edge| edge.from != Closed));
     }
 }

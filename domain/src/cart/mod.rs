@@ -10,9 +10,10 @@ use sea_orm::{
 };
 use souk_entity::id::{CartId, OfferId, SellerId, ShippingMethodId, UserId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
-use souk_entity::status::CartStatus;
-use souk_entity::{cart, cart_line, cart_promotion, cart_shipping, offer, promotion, shipping_method};
+use souk_entity::status::{CartStatus, SellerStatus};
+use souk_entity::{cart, cart_line, cart_promotion, cart_shipping, offer, promotion, seller, shipping_method};
 
+use crate::account::holiday::Holiday;
 use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
 use crate::order::basket::{self, Basket};
@@ -145,7 +146,7 @@ fn expired() -> Error {
 ///
 /// # Errors
 /// [`Code::InvalidValue`] for a quantity outside 1..=[`MOST_UNITS`] or too many lines;
-/// [`Code::OfferUnavailable`]; [`Code::InvalidMoney`] for an offer in another currency.
+/// [`Code::OfferUnavailable`]; [`Code::SellerOnHoliday`]; [`Code::InvalidMoney`] for an offer in another currency.
 pub async fn put_lines(tx: &Tx, cart: &cart::Model, lines: &[(OfferId, i64)]) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
@@ -157,11 +158,21 @@ pub async fn put_lines(tx: &Tx, cart: &cart::Model, lines: &[(OfferId, i64)]) ->
     if ids.len() != lines.len() {
         return Err(Error::invalid("An offer is named twice; name it once with the quantity wanted."));
     }
-    let offers = offer::Entity::find().filter(offer::Column::Id.is_in(ids.iter().copied())).all(&**tx).await?;
+    let offers = offer::Entity::find()
+        .filter(offer::Column::Id.is_in(ids.iter().copied()))
+        .find_also_related(seller::Entity)
+        .all(&**tx)
+        .await?;
     for id in &ids {
-        let offer = offers.iter().find(|offer| offer.id == *id && offer.active);
-        let offer =
-            offer.ok_or_else(|| Error::new(Code::OfferUnavailable, format!("The offer {id} is not for sale.")))?;
+        let found =
+            offers.iter().find_map(|(offer, seller)| Some((offer, seller.as_ref()?)).filter(|_| offer.id == *id));
+        let (offer, seller) =
+            found
+                .filter(|(offer, seller)| offer.active && seller.status == SellerStatus::Approved)
+                .ok_or_else(|| Error::new(Code::OfferUnavailable, format!("The offer {id} is not for sale.")))?;
+        if let Some(holiday) = Holiday::of(seller).filter(|holiday| holiday.is_on(tx.now)) {
+            return Err(holiday.refuse(&seller.name));
+        }
         if offer.currency != cart.currency {
             let message =
                 format!("The offer {id} is priced in {} and the cart is in {}.", offer.currency, cart.currency);
@@ -315,7 +326,7 @@ pub async fn quote(db: &impl ConnectionTrait, id: CartId, owner: &Owner, now: Da
     if let Err(error) = terms.tax.check() {
         obstacle = Some(error);
     }
-    if let Err(error) = basket.check(cart.currency) {
+    if let Err(error) = basket.check(cart.currency, now) {
         obstacle = Some(error);
     } else if let Some(error) = crate::order::stock::shortage(&basket.lines) {
         obstacle = Some(error);

@@ -12,6 +12,7 @@ use super::step::{Step, StepKind, Units, sliced};
 use super::{Amount, Explanation, Subject};
 use crate::error::{Error, Result};
 use crate::money::{Money, add, sub};
+use crate::payment::refund::restocking_of_line;
 
 pub(super) async fn explain(db: &impl ConnectionTrait, id: RefundId, seller: Option<SellerId>) -> Result<Explanation> {
     let refund = refund::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("refund"))?;
@@ -38,6 +39,8 @@ async fn own(db: &impl ConnectionTrait, refund: &refund::Model, seller: Option<S
 struct Piece<'a> {
     row: refund_line::Model,
     before: Before<'a>,
+    /// Units of its line that a restocking fee was taken for before.
+    restocked: i64,
 }
 
 enum Before<'a> {
@@ -74,7 +77,10 @@ async fn pieces<'a>(db: &impl ConnectionTrait, refund: &refund::Model, priced: &
             }
             _ => Before::Nothing,
         };
-        pieces.push(Piece { row, before });
+        let same =
+            earlier.iter().filter(|other| row.order_line_id.is_some() && other.order_line_id == row.order_line_id);
+        let restocked = same.map(|other| other.restocking_quantity).sum();
+        pieces.push(Piece { row, before, restocked });
     }
     Ok(pieces)
 }
@@ -136,7 +142,8 @@ struct Component {
 const COMPONENTS: [Component; 5] = [
     Component {
         name: "amount",
-        formula: "What the shopper gets back: of each line the slice of its total, shipping and goodwill as chosen.",
+        formula: "What the shopper gets back: of each line the slice of its total, shipping and goodwill as chosen; less \
+                  restocking_fee and return_label.",
         amount: |refund| refund.amount,
         of_row: |row| row.amount,
         of_line: |line| line.total,
@@ -179,15 +186,20 @@ const COMPONENTS: [Component; 5] = [
 ];
 
 fn amounts(refund: &refund::Model, priced: &Priced, pieces: &[Piece<'_>]) -> Result<Vec<Amount>> {
-    let mut amounts = Vec::with_capacity(COMPONENTS.len() + 1);
+    let mut amounts = Vec::with_capacity(COMPONENTS.len() + 3);
     for component in &COMPONENTS {
         let mut steps = Vec::new();
         for piece in pieces {
             steps.extend(component.steps(priced, piece)?);
         }
+        if component.name == "amount" {
+            steps.extend(taken_off(refund));
+        }
         let (name, formula) = (component.name, component.formula.to_owned());
         amounts.push(Amount { name, amount: (component.amount)(refund), formula, steps });
     }
+    amounts.push(restocking(refund, priced, pieces)?);
+    amounts.push(label(refund));
     amounts.push(borne(refund, priced)?);
     Ok(amounts)
 }
@@ -228,6 +240,47 @@ impl Component {
             _ => step,
         };
         Ok(steps.into_iter().map(told).collect())
+    }
+}
+
+/// What the shopper does not get of the pieces.
+fn taken_off(refund: &refund::Model) -> Vec<Step> {
+    let both = [
+        ("The restocking fee, which the seller keeps", refund.restocking_fee),
+        ("The return label, which the shopper pays", refund.return_label),
+    ];
+    let there = both.into_iter().filter(|(_, amount)| *amount != MinorUnits::ZERO);
+    there.map(|(what, amount)| Step::plain(StepKind::Amount, what, amount).negative()).collect()
+}
+
+fn restocking(refund: &refund::Model, priced: &Priced, pieces: &[Piece<'_>]) -> Result<Amount> {
+    let rate = priced.part.restocking_ppm;
+    let mut steps = Vec::new();
+    for piece in pieces.iter().filter(|piece| piece.row.restocking_quantity > 0) {
+        if let Before::Units(line, _) = &piece.before {
+            let (whole, before) = (restocking_of_line(line, rate)?, piece.restocked);
+            let units = Units { before, after: before + piece.row.restocking_quantity, of: line.quantity };
+            steps.extend(Step::slices(&line.sku, whole, units, piece.row.restocking_fee, priced.part.currency)?);
+        }
+    }
+    let formula = format!(
+        "What the seller keeps of goods that came back without their fault: of each line the slice of {}% of its total, \
+         at most what is paid back for its units.",
+        rust_decimal::Decimal::new(rate.0, 4).normalize()
+    );
+    Ok(Amount { name: "restocking_fee", amount: refund.restocking_fee, formula, steps })
+}
+
+fn label(refund: &refund::Model) -> Amount {
+    let amount = refund.return_label;
+    let steps = (amount != MinorUnits::ZERO).then(|| Step::plain(StepKind::Label, "The label of the return", amount));
+    Amount {
+        name: "return_label",
+        amount,
+        formula: "What the shopper pays of the return label: its cost, at most what is left to be paid back; nothing \
+                  where the seller's policy says so or it is the seller's fault."
+            .to_owned(),
+        steps: steps.into_iter().collect(),
     }
 }
 

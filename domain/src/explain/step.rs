@@ -40,6 +40,8 @@ pub enum StepKind {
     Slice,
     /// What other refunds change of a slice: one that failed in between, or goodwill paid before.
     Remainder,
+    /// What the label of a return cost.
+    Label,
     /// An amount as somebody chose it.
     Chosen,
     /// Ledger entries that are settled.

@@ -48,6 +48,9 @@ pub struct About {
     /// The endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_endpoint_id: Option<WebhookEndpointId>,
+    /// The change of the seller, by the version that it made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seller_version: Option<i64>,
     /// What is proven with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_token_id: Option<AccountTokenId>,

@@ -88,10 +88,12 @@ fn plain(event: &event::Model) -> Vec<News> {
         EntityKind::Shipment => About { shipment_id: Some(id.into()), ..About::default() },
         EntityKind::Refund => About { refund_id: Some(id.into()), ..About::default() },
         EntityKind::ReturnRequest => About { return_request_id: Some(id.into()), ..About::default() },
+        EntityKind::Seller => About { seller_version: Some(event.version), ..About::default() },
         EntityKind::WebhookEndpoint => About { webhook_endpoint_id: Some(id.into()), ..About::default() },
         _ => About::default(),
     };
     let shopper = |kind, key: String| News::shopper(kind, key, event, about);
+    let decided = |kind| News::seller(kind, format!("{kind}:{id}:{}", event.version), event, about);
     match event.r#type.as_str() {
         // All parts are confirmed at once, and none after its order; an order may go on to be
         // processed in the same transaction.
@@ -124,6 +126,9 @@ fn plain(event: &event::Model) -> Vec<News> {
             let key = format!("seller_webhook_disabled:{id}:{}", event.version);
             vec![News::seller(SellerWebhookDisabled, key, event, about)]
         }
+        "seller.approved" => vec![decided(SellerApproved)],
+        "seller.rejected" => vec![decided(SellerRejected)],
+        "seller.suspended" => vec![decided(SellerSuspended)],
         "return.received" => vec![shopper(ReturnReceived, format!("return_received:{id}"))],
         _ => Vec::new(),
     }

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use serde_json::json;
 use souk_entity::id::{CartId, CategoryId, InventoryLevelId, OfferId, SellerId, ShippingMethodId, VariantId};
 use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
-use souk_entity::status::{SellerStatus, ShippingPricing};
+use souk_entity::status::{LabelPayer, SellerStatus, ShippingPricing};
 
 use super::pricing::shipping::{Shipping, Tariff};
+use crate::account::holiday::Holiday;
 use crate::error::{Code, Error, Result};
 use crate::place::Place;
+use crate::returns::policy::ReturnPolicy;
 
 /// A line of a cart with its offer, product, seller and stock.
 #[derive(Clone, Debug)]
@@ -44,8 +48,12 @@ pub struct BasketLine {
     pub for_sale: bool,
     /// The value added tax on the seller's commission now.
     pub commission_tax: RatePpm,
-    /// The seller's return window now.
-    pub return_window_days: i32,
+    /// When the seller takes no orders, if they have said so.
+    pub holiday: Option<Holiday>,
+    /// The seller's return policy now.
+    pub return_policy: ReturnPolicy,
+    /// Whether they take it back also where it is not their fault.
+    pub returnable: bool,
     /// What could be reserved, per stock level; most first.
     pub stock: Vec<(InventoryLevelId, i64)>,
 }
@@ -91,18 +99,32 @@ struct Row {
     offer_active: bool,
     commission_tax_ppm: RatePpm,
     return_window_days: i32,
+    return_label_payer: LabelPayer,
+    restocking_ppm: RatePpm,
+    on_holiday: bool,
+    holiday_starts_at: Option<DateTime<Utc>>,
+    holiday_ends_at: Option<DateTime<Utc>>,
+    holiday_message: Option<String>,
+    return_excluded: bool,
     chosen_method_id: Option<ShippingMethodId>,
     level_id: Option<InventoryLevelId>,
     available: Option<i64>,
 }
 
-/// One statement for everything; several rows for a line that is in several warehouses.
+/// One statement for everything; several rows for a line that is in several warehouses. What is above a
+/// line's category is looked for only where its seller excludes something from returns.
 const LINES: &str = "SELECT o.id AS offer_id, o.seller_id AS seller_id, s.name AS seller_name, s.status AS seller_status, \
     v.id AS variant_id, p.name AS product_name, p.category_id AS category_id, p.tax_class AS tax_class, \
     p.active AS product_active, v.name AS variant_name, v.sku AS sku, \
     v.weight_grams AS weight_grams, l.quantity AS quantity, o.price AS price, o.currency AS currency, \
     o.active AS offer_active, s.commission_tax_ppm AS commission_tax_ppm, \
-    s.return_window_days AS return_window_days, c.shipping_method_id AS chosen_method_id, \
+    s.return_window_days AS return_window_days, s.return_label_payer AS return_label_payer, \
+    s.restocking_ppm AS restocking_ppm, s.on_holiday AS on_holiday, s.holiday_starts_at AS holiday_starts_at, \
+    s.holiday_ends_at AS holiday_ends_at, s.holiday_message AS holiday_message, \
+    EXISTS (SELECT 1 FROM seller_return_exclusion x WHERE x.seller_id = s.id AND x.category_id IN ( \
+        WITH RECURSIVE above (category) AS (SELECT p.category_id UNION SELECT k.parent_id FROM above a \
+            JOIN category k ON k.id = a.category WHERE k.parent_id IS NOT NULL) \
+        SELECT category FROM above)) AS return_excluded, c.shipping_method_id AS chosen_method_id, \
     i.id AS level_id, i.on_hand - i.reserved AS available \
     FROM cart_line l \
     JOIN offer o ON o.id = l.offer_id \
@@ -183,7 +205,17 @@ pub async fn read(
                 currency: row.currency,
                 for_sale: row.offer_active && row.product_active && row.seller_status == SellerStatus::Approved,
                 commission_tax: row.commission_tax_ppm,
-                return_window_days: row.return_window_days,
+                holiday: row.on_holiday.then(|| Holiday {
+                    starts_at: row.holiday_starts_at,
+                    ends_at: row.holiday_ends_at,
+                    message: row.holiday_message,
+                }),
+                return_policy: ReturnPolicy {
+                    window_days: row.return_window_days,
+                    label_paid_by: row.return_label_payer,
+                    restocking: row.restocking_ppm,
+                },
+                returnable: !row.return_excluded,
                 stock: stock.into_iter().collect(),
             }),
         }
@@ -258,20 +290,23 @@ impl Basket {
         }
     }
 
-    /// Whether all of it can be bought in `currency`.
+    /// Whether all of it can be bought at `now`, in `currency`.
     ///
     /// # Errors
-    /// [`Code::CartEmpty`], [`Code::OfferUnavailable`], [`Code::InvalidMoney`],
+    /// [`Code::CartEmpty`], [`Code::OfferUnavailable`], [`Code::SellerOnHoliday`], [`Code::InvalidMoney`],
     /// [`Code::ShippingUnavailable`].
-    pub fn check(&self, currency: CurrencyCode) -> Result<()> {
+    pub fn check(&self, currency: CurrencyCode, now: DateTime<Utc>) -> Result<()> {
         if self.lines.is_empty() {
             return Err(Error::new(Code::CartEmpty, "The cart is empty; add an offer first."));
         }
         let gone: Vec<_> = self.lines.iter().filter(|line| !line.for_sale).collect();
         if !gone.is_empty() {
-            let details = gone.iter().map(|line| serde_json::json!({"offer_id": line.offer_id, "sku": line.sku}));
+            let details = gone.iter().map(|line| json!({"offer_id": line.offer_id, "sku": line.sku}));
             return Err(Error::new(Code::OfferUnavailable, "Some offers are not for sale any more; remove them.")
                 .with_details(details.collect()));
+        }
+        if let Some(away) = self.away(now) {
+            return Err(away);
         }
         if let Some(line) = self.lines.iter().find(|line| line.currency != currency) {
             let message = format!("{} is priced in {} and the cart is in {currency}.", line.sku, line.currency);
@@ -281,6 +316,21 @@ impl Basket {
             return Err(Error::new(Code::ShippingUnavailable, self.no_shipping(line, currency)));
         }
         Ok(())
+    }
+
+    /// The refusal of goods whose sellers are on holiday, naming all of them.
+    fn away(&self, now: DateTime<Utc>) -> Option<Error> {
+        let away = self.lines.iter().filter_map(|line| {
+            let holiday = line.holiday.as_ref().filter(|holiday| holiday.is_on(now))?;
+            Some((line, holiday))
+        });
+        let away: Vec<_> = away.collect();
+        let (first, holiday) = away.first()?;
+        let details = away.iter().map(|(line, holiday)| {
+            let (until, message) = (holiday.ends_at, &holiday.message);
+            json!({"offer_id": line.offer_id, "seller_id": line.seller_id, "ends_at": until, "message": message})
+        });
+        Some(holiday.refuse(&first.seller_name).with_details(details.collect()))
     }
 
     fn no_shipping(&self, line: &BasketLine, currency: CurrencyCode) -> String {

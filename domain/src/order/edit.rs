@@ -226,7 +226,7 @@ async fn price_again(
     if let Some(line) = basket.lines.iter_mut().find(|line| line.offer_id == edit.offer()) {
         free(line, own);
     }
-    basket.check(order.currency)?;
+    basket.check(order.currency, tx.now)?;
     let edited: Vec<_> = basket.lines.iter().filter(|line| line.offer_id == edit.offer()).cloned().collect();
     if let Some(shortage) = stock::shortage(&edited) {
         return Err(shortage);

@@ -92,7 +92,7 @@ pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
     };
     let to = Place::of_address(&placement.shipping_address.country, placement.shipping_address.region.as_deref());
     let basket = basket::read(&**tx, cart.id, cart.currency, Some(&to)).await?;
-    basket.check(cart.currency)?;
+    basket.check(cart.currency, tx.now)?;
     let buyer = placement.buyer(tx.vault());
     let when = (cart.currency, tx.now);
     let terms = terms::read(&**tx, cart.id, &basket, when, Some(&to), buyer.user_id).await?;
@@ -115,7 +115,7 @@ pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
     write(tx, &draft).await?;
     let shopper = buyer.shopper.unwrap_or_default();
     promotion_use::take(tx, draft.detail.order.id, &shopper, &priced.promotions, &terms.promotions).await?;
-    stock::reserve(tx, &draft.holds()).await?;
+    stock::reserve_for_sale(tx, &draft.holds()).await?;
     let detail = draft.detail;
     if detail.order.total == MinorUnits::ZERO {
         // Nothing to pay: a discount has covered all of it.

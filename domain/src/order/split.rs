@@ -15,6 +15,7 @@ use super::detail::Part;
 use super::pricing::{Priced, PricedLine, PricedPart};
 use super::stock;
 use crate::error::{Code, Error, Result};
+use crate::returns::policy::ReturnPolicy;
 use crate::store::Tx;
 
 /// The order that is split.
@@ -78,16 +79,19 @@ pub fn parts(whole: Whole<'_>, basket: &Basket, priced: &Priced, known: &Known) 
                 },
                 |line| (line.id, line.position),
             );
-            lines.push(order_line(line_id, (id, at), line, source));
+            // What was taken back when it was ordered, is; whatever the seller excludes since.
+            let returnable = there.map_or(source.returnable, |line| line.returnable);
+            let row = order_line(line_id, (id, at), line, source);
+            lines.push(order_line::Model { returnable, ..row });
         }
         let source = by_offer.get(&priced.lines[0].offer_id);
-        let (seller_name, return_window_days) =
-            source.map(|line| (line.seller_name.clone(), line.return_window_days)).unwrap_or_default();
+        let source = source.ok_or_else(|| Error::internal("a priced line that is not in the basket"))?;
+        let seller_name = source.seller_name.clone();
         let seller_order = match there {
             Some(there) => amounts(there.clone(), priced),
             None => {
                 number += 1;
-                amounts(blank(whole, id, number, priced.seller_id, return_window_days), priced)
+                amounts(blank(whole, id, number, priced.seller_id, source.return_policy), priced)
             }
         };
         parts.push(Part { seller_order, seller_name, lines });
@@ -96,7 +100,13 @@ pub fn parts(whole: Whole<'_>, basket: &Basket, priced: &Priced, known: &Known) 
 }
 
 /// A new seller order without amounts.
-fn blank(whole: Whole<'_>, id: SellerOrderId, number: usize, seller: SellerId, days: i32) -> seller_order::Model {
+fn blank(
+    whole: Whole<'_>,
+    id: SellerOrderId,
+    number: usize,
+    seller: SellerId,
+    returns: ReturnPolicy,
+) -> seller_order::Model {
     seller_order::Model {
         id,
         order_id: whole.id,
@@ -122,7 +132,9 @@ fn blank(whole: Whole<'_>, id: SellerOrderId, number: usize, seller: SellerId, d
         shipping_method_name: None,
         accept_by: None,
         delivered_at: None,
-        return_window_days: days,
+        return_window_days: returns.window_days,
+        return_label_payer: returns.label_paid_by,
+        restocking_ppm: returns.restocking,
         return_window_ends_at: None,
         payable_at: None,
         cancellation_reason: None,
@@ -187,6 +199,7 @@ fn order_line(
         commission: line.commission,
         commission_tax_ppm: line.commission_tax_rate,
         commission_tax: line.commission_tax,
+        returnable: source.returnable,
         cancelled_quantity: 0,
         shipped_quantity: 0,
         delivered_quantity: 0,

@@ -1,13 +1,14 @@
 //! Holding stock: all of it or nothing, in one conditional statement.
 
-use sea_orm::sea_query::{Expr, ExprTrait, LockType, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockType, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde_json::json;
 use souk_entity::id::{InventoryLevelId, OrderId, OrderLineId, ReservationId, SellerOrderId};
 use souk_entity::status::ReservationStatus;
-use souk_entity::{inventory_level, order_line, reservation, seller_order};
+use souk_entity::{inventory_level, offer, order_line, reservation, seller, seller_order};
 
 use super::basket::BasketLine;
+use crate::account::holiday::takes_orders;
 use crate::bulk::by_id;
 use crate::error::{Code, Error, Result};
 use crate::store::Tx;
@@ -63,6 +64,33 @@ pub fn shortage(lines: &[BasketLine]) -> Option<Error> {
 /// [`Code::ConcurrentChange`] when one of them is not free any more: the transaction must start
 /// over and read the stock again.
 pub async fn reserve(tx: &Tx, holds: &[Hold]) -> Result<()> {
+    reserve_where(tx, holds, Condition::all()).await
+}
+
+/// [`reserve`] for a new order: only where the seller still takes orders. Whoever suspends a seller or
+/// begins a holiday locks the seller's row, which each seller order that is written holds a key share of;
+/// so either they wait for this order, or this statement sees what they have done.
+///
+/// # Errors
+/// As [`reserve`], also when a seller takes no orders any more.
+pub async fn reserve_for_sale(tx: &Tx, holds: &[Hold]) -> Result<()> {
+    let sellers = Query::select()
+        .column((offer::Entity, offer::Column::Id))
+        .from(offer::Entity)
+        .inner_join(
+            seller::Entity,
+            Expr::col((seller::Entity, seller::Column::Id)).equals((offer::Entity, offer::Column::SellerId)),
+        )
+        .and_where(
+            Expr::col((offer::Entity, offer::Column::Id))
+                .equals((inventory_level::Entity, inventory_level::Column::OfferId)),
+        )
+        .cond_where(takes_orders(tx.now))
+        .to_owned();
+    reserve_where(tx, holds, Condition::all().add(Expr::exists(sellers))).await
+}
+
+async fn reserve_where(tx: &Tx, holds: &[Hold], condition: Condition) -> Result<()> {
     let holds = merged(holds);
     let quantity = by_id(inventory_level::Column::Id, &holds);
     let updated = inventory_level::Entity::update_many()
@@ -72,6 +100,7 @@ pub async fn reserve(tx: &Tx, holds: &[Hold]) -> Result<()> {
         .filter(
             Expr::col(inventory_level::Column::OnHand).sub(Expr::col(inventory_level::Column::Reserved)).gte(quantity),
         )
+        .filter(condition)
         .exec(&**tx)
         .await?;
     if usize::try_from(updated.rows_affected).ok() == Some(holds.len()) {

@@ -223,6 +223,8 @@ mod tests {
     use souk_entity::money::RatePpm;
     use souk_entity::status::PayoutInterval;
 
+    use souk_entity::status::LabelPayer;
+
     use super::*;
 
     fn now() -> DateTime<Utc> {
@@ -237,6 +239,13 @@ mod tests {
             auto_accept: true,
             accept_within_hours: 48,
             return_window_days: 30,
+            return_label_payer: LabelPayer::Seller,
+            restocking_ppm: RatePpm(0),
+            return_policy_set_at: None,
+            on_holiday: false,
+            holiday_starts_at: None,
+            holiday_ends_at: None,
+            holiday_message: None,
             commission_tax_ppm: RatePpm(0),
             payout_account: Some("acct_1".into()),
             payout_interval: PayoutInterval::Weekly,

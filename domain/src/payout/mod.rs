@@ -11,6 +11,7 @@ pub mod schedule;
 pub mod transition;
 pub mod upcoming;
 
+use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QuerySelect};
 use serde_json::json;
 use souk_entity::id::PayoutId;
@@ -47,7 +48,8 @@ fn is_under_way(status: PayoutStatus) -> bool {
 /// before the call, so that after a crash it is known that the provider may have been asked; then
 /// the provider does not know of it when this is called.
 ///
-/// To a seller who was suspended in between nothing is sent: they are owed it again.
+/// To a seller who was suspended in between nothing is sent: they are owed it again. The key share of the
+/// seller's row makes a suspension and this take turns: once a seller is suspended, nothing is submitted.
 ///
 /// # Errors
 /// [`crate::Code::NotFound`].
@@ -59,7 +61,7 @@ pub async fn submit(tx: &Tx, id: PayoutId) -> Result<Option<payout::Model>> {
     if !is_under_way(payout.status) {
         return Ok(None);
     }
-    let seller = seller::Entity::find_by_id(payout.seller_id).one(&**tx).await?;
+    let seller = seller::Entity::find_by_id(payout.seller_id).lock(LockType::KeyShare).one(&**tx).await?;
     let seller = seller.ok_or_else(|| Error::internal("a payout without a seller"))?;
     if seller.status != SellerStatus::Approved {
         end(tx, &mut payout, PayoutEvent::Fail, &format!("the seller is {}", seller.status)).await?;

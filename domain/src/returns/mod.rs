@@ -2,6 +2,7 @@
 //! refunded for exactly what came back.
 
 pub mod detail;
+pub mod policy;
 pub mod transition;
 
 use std::collections::HashMap;
@@ -10,8 +11,10 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
 use souk_entity::id::{OrderLineId, ReturnRequestId, SellerId, SellerOrderId, StockMovementId};
+use souk_entity::money::MinorUnits;
 use souk_entity::status::{
-    EntityKind, OrderStatus, ReturnCondition, ReturnReason, ReturnStatus, ShipmentDirection, StockMovementReason,
+    EntityKind, LabelPayer, OrderStatus, ReturnCondition, ReturnReason, ReturnStatus, ShipmentDirection,
+    ShipmentStatus, StockMovementReason,
 };
 use souk_entity::{
     inventory_level, order, order_line, return_line, return_request, seller_order, shipment, stock_movement,
@@ -25,7 +28,7 @@ use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::order::detail::orders_of;
 use crate::order::{lifecycle, stock, units};
-use crate::payment::refund;
+use crate::payment::refund::{self, GivenBack};
 use crate::shipment as parcel;
 use crate::store::Tx;
 use crate::transition::next;
@@ -60,7 +63,8 @@ pub struct Received {
 ///
 /// # Errors
 /// [`Code::NotFound`]; [`Code::ReturnNotAllowed`] before delivery, after the return window, or
-/// for more than what was delivered and is not being returned already.
+/// for more than what was delivered and is not being returned already; [`Code::ReturnExcluded`] for
+/// what the seller did not take back when it was ordered, unless it is their fault.
 pub async fn request(
     tx: &Tx,
     owner: &Owner,
@@ -87,6 +91,15 @@ pub async fn request(
         let line = lines.iter().find(|line| line.id == want.line_id).ok_or_else(|| Error::not_found("order line"))?;
         if wanted[..at].iter().any(|other| other.line_id == want.line_id) {
             return Err(Error::invalid("A line is named twice; name it once with the quantity."));
+        }
+        if !line.returnable && !policy::is_sellers_fault(want.reason) {
+            let message = format!(
+                "The seller does not take {} back unless it arrived damaged, defective, late, wrong or other than \
+                 described.",
+                line.sku
+            );
+            let details = vec![json!({"line_id": line.id, "sku": line.sku})];
+            return Err(Error::new(Code::ReturnExcluded, message).with_details(details));
         }
         let open = returning.get(&line.id).copied().unwrap_or(0);
         let possible = line.delivered_quantity - line.returned_quantity - open;
@@ -332,13 +345,39 @@ pub async fn process(tx: &Tx, id: ReturnRequestId) -> Result<()> {
         .one(&**tx)
         .await?
         .ok_or_else(|| Error::internal("a return without a seller order"))?;
-    let units: HashMap<OrderLineId, i64> =
-        lines(tx, id).await?.into_iter().map(|line| (line.order_line_id, line.received_quantity)).collect();
-    if refund::refund_returned(tx, &part, id, &units).await?.is_none() {
+    let came: Vec<_> = lines(tx, id).await?.into_iter().filter(|line| line.received_quantity > 0).collect();
+    let back = came.iter().map(|line| GivenBack {
+        line_id: line.order_line_id,
+        quantity: line.received_quantity,
+        sellers_fault: policy::is_sellers_fault(line.reason),
+    });
+    let back: Vec<GivenBack> = back.collect();
+    let label = label_of_shopper(tx, &part, id, &back).await?;
+    if refund::refund_returned(tx, &part, id, &back, label).await?.is_none() {
         settle(tx, id).await?;
         lifecycle::follow_refunds(tx, part.id, Actor::System).await?;
     }
     Ok(())
+}
+
+/// What the shopper pays of the label: its cost where the order's policy says so, it was used, and nothing of
+/// what came back is the seller's fault.
+async fn label_of_shopper(
+    tx: &Tx,
+    part: &seller_order::Model,
+    id: ReturnRequestId,
+    back: &[GivenBack],
+) -> Result<MinorUnits> {
+    if part.return_label_payer == LabelPayer::Seller || back.iter().any(|line| line.sellers_fault) {
+        return Ok(MinorUnits::ZERO);
+    }
+    let parcel = shipment::Entity::find()
+        .filter(shipment::Column::ReturnRequestId.eq(id))
+        .filter(shipment::Column::Direction.eq(ShipmentDirection::Return))
+        .filter(shipment::Column::Status.ne(ShipmentStatus::Cancelled))
+        .one(&**tx)
+        .await?;
+    Ok(parcel.and_then(|parcel| parcel.label_cost).unwrap_or_default())
 }
 
 /// The return's refund has succeeded, or there was nothing to refund.

@@ -29,14 +29,15 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
         "refund_is_the_sum_of_its_lines",
         6,
-        "A refund is not less than nothing and is the sum of its lines, with their tax and all that is reversed with \
-         them; the platform bears at most its goodwill.",
+        "A refund is not less than nothing and is the sum of its lines, less their restocking fees and the return \
+         label, with their tax and all that is reversed with them; the platform bears at most its goodwill.",
         "SELECT r.id AS id FROM refund r \
          LEFT JOIN (SELECT refund_id, sum(amount) AS amount, sum(tax) AS tax, sum(commission) AS commission, \
                  sum(commission_tax) AS commission_tax, sum(platform_discount) AS platform_discount, \
-                 sum(CASE WHEN component = 'goodwill' THEN amount ELSE 0 END) AS goodwill \
+                 sum(restocking_fee) AS restocking_fee, sum(CASE WHEN component = 'goodwill' THEN amount ELSE 0 END) AS goodwill \
              FROM refund_line GROUP BY refund_id) l ON l.refund_id = r.id \
-         WHERE r.amount < 0 OR r.amount <> coalesce(l.amount, 0) OR r.tax <> l.tax OR r.commission <> l.commission \
+         WHERE r.amount < 0 OR r.amount <> coalesce(l.amount, 0) - r.restocking_fee - r.return_label \
+             OR r.restocking_fee <> coalesce(l.restocking_fee, 0) OR r.tax <> l.tax OR r.commission <> l.commission \
              OR r.commission_tax <> l.commission_tax OR r.platform_discount <> l.platform_discount \
              OR r.platform_amount > l.goodwill",
     ),
@@ -99,6 +100,44 @@ pub(super) const INVARIANTS: &[Invariant] = &[
              OR (component <> 'item' AND quantity <> 0) \
              OR (component <> 'item' AND (commission <> 0 OR commission_tax <> 0)) \
              OR (component = 'goodwill' AND (tax <> 0 OR platform_discount <> 0))",
+    ),
+    rows(
+        "restocking_fee_is_for_what_came_back_without_fault",
+        6,
+        "A restocking fee is taken for units of a return that are not the seller's fault, at most all that the refund \
+         pays for, and of no more than is paid back for them.",
+        "SELECT x.refund_id AS id FROM refund_line x JOIN refund r ON r.id = x.refund_id \
+         LEFT JOIN return_line t ON t.return_request_id = r.return_request_id AND t.order_line_id = x.order_line_id \
+         WHERE (x.restocking_quantity <> 0 OR x.restocking_fee <> 0) AND (x.component <> 'item' OR t.reason IS NULL \
+             OR t.reason NOT IN ('no_longer_wanted', 'other') OR x.restocking_quantity > x.quantity \
+             OR x.restocking_fee > x.amount)",
+    ),
+    recomputed(
+        "restocking_fees_have_their_slices",
+        6,
+        "What refunds keep of a line is the slice of its fee, at the rate of its order, for the units that it is kept of; \
+         less where no more was paid back for them. Lines with a failed refund are rounded apart.",
+        Recomputation::RestockingFees,
+    ),
+    rows(
+        "return_label_is_charged_at_cost",
+        6,
+        "The shopper pays a return label where the order's policy says so, the return has a parcel that was labelled and \
+         not cancelled, at most its cost, and nothing that came back is the seller's fault.",
+        "SELECT r.id AS id FROM refund r JOIN seller_order s ON s.id = r.seller_order_id \
+         LEFT JOIN shipment h ON h.return_request_id = r.return_request_id AND h.direction = 'return' \
+             AND h.status <> 'cancelled' \
+         WHERE r.return_label <> 0 AND (s.return_label_payer <> 'shopper' OR h.label_cost IS NULL \
+             OR r.return_label > h.label_cost \
+             OR EXISTS (SELECT 1 FROM return_line t WHERE t.return_request_id = r.return_request_id \
+                 AND t.received_quantity > 0 AND t.reason NOT IN ('no_longer_wanted', 'other')))",
+    ),
+    rows(
+        "excluded_goods_come_back_by_fault_alone",
+        4,
+        "What a seller did not take back when it was ordered is returned only where it is their fault.",
+        "SELECT t.return_request_id AS id FROM return_line t JOIN order_line l ON l.id = t.order_line_id \
+         WHERE NOT l.returnable AND t.reason IN ('no_longer_wanted', 'other')",
     ),
     recomputed(
         "refunded_units_have_their_slices",

@@ -202,7 +202,7 @@ impl World {
             .map(|line| Wanted {
                 line_id: line.id,
                 quantity: self.dice.within(1, line.delivered_quantity - line.returned_quantity),
-                reason: ReturnReason::Damaged,
+                reason: self.dice.one([ReturnReason::Damaged, ReturnReason::NoLongerWanted, ReturnReason::Other]),
             })
             .collect();
         let part = part.seller_order.id;

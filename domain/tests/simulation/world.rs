@@ -14,11 +14,12 @@ use souk_domain::money::Money;
 use souk_domain::order::number::OrderNumbers;
 use souk_domain::order::pricing::shipping::Tariff;
 use souk_domain::order::pricing::tax::STANDARD;
+use souk_domain::returns::policy::{self, ReturnPolicy};
 use souk_domain::shipping::{self, NewMethod};
 use souk_domain::{Store, Tx, account};
 use souk_entity::id::{CategoryId, OfferId, OrderId, PromotionId, SellerId, TaxZoneId, UserId, WarehouseId};
-use souk_entity::money::{CurrencyCode, MinorUnits};
-use souk_entity::status::{PayoutInterval, UserRole};
+use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
+use souk_entity::status::{LabelPayer, PayoutInterval, UserRole};
 
 use crate::database::Home;
 use crate::dice::Dice;
@@ -249,7 +250,7 @@ impl World {
         let settings = SellerSettings {
             auto_accept: Some(dice.chance(60)),
             accept_within_hours: Some(48),
-            return_window_days: Some(dice.one([0, 14, 30])),
+            return_window_days: None,
             terms: SellerTerms {
                 commission_tax: Some(dice.rate(190_000)),
                 payout_interval: Some(dice.one([
@@ -264,8 +265,19 @@ impl World {
                 reserve_days: Some(dice.one([0, 7, 30])),
             },
         };
+        let returns = ReturnPolicy {
+            window_days: dice.one([0, 14, 30]),
+            label_paid_by: dice.one([LabelPayer::Seller, LabelPayer::Shopper]),
+            restocking: if dice.chance(50) { RatePpm(0) } else { dice.rate(policy::MOST_RESTOCKING.0) },
+        };
+        let excluded: Vec<CategoryId> =
+            if dice.chance(30) { dice.pick(&self.categories).into_iter().collect() } else { Vec::new() };
         let (seller, operator) = (self.shops[at].seller, self.operator());
-        self.store.write(async |tx| account::configure(&tx, seller, &settings, operator).await).await?;
+        let write = async |tx: Arc<Tx>| {
+            account::configure(&tx, seller, &settings, operator).await?;
+            policy::set(&tx, seller, returns, &excluded, 0, operator).await
+        };
+        self.store.write(write).await?;
         Ok(())
     }
 }

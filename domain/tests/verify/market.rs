@@ -21,13 +21,14 @@ use souk_domain::payment::refund::approval::{self, Asked};
 use souk_domain::place::Place;
 use souk_domain::port::{ProviderPaymentStatus, ProviderTransfer, ProviderTransferStatus};
 use souk_domain::promotion::{self, NewPromotion};
+use souk_domain::returns::policy::{self, ReturnPolicy};
 use souk_domain::tax::{self, NewRate, NewZone};
 use souk_domain::validity::Validity;
 use souk_domain::{Store, Tx, account, inbox, payout, shipment};
 use souk_entity::id::{PaymentId, PayoutId, PromotionId, SellerOrderId, ShipmentId, UserId};
 use souk_entity::money::{MinorUnits, RatePpm};
 use souk_entity::status::{
-    BatchFormat, BatchKind, Bearer, InboxSource, JobStatus, OrderStatus, Stacking, TrackingStatus, UserRole,
+    BatchFormat, BatchKind, Bearer, InboxSource, JobStatus, LabelPayer, OrderStatus, Stacking, TrackingStatus, UserRole,
 };
 use souk_entity::{idempotency_key, inbox as inbox_row, job, order};
 
@@ -63,6 +64,12 @@ pub struct Market {
     /// and one that came back.
     pub payouts: [PayoutId; 3],
     pub shops: [Shop; 2],
+}
+
+/// From now on the shop keeps a part of what comes back, and has the shopper pay the label.
+async fn keep_a_fee(store: &Store, shop: &Shop) {
+    let terms = ReturnPolicy { window_days: 30, label_paid_by: LabelPayer::Shopper, restocking: RatePpm(125_000) };
+    store.write(async |tx| policy::set(&tx, shop.seller, terms, &[], 0, shop.actor()).await).await.unwrap();
 }
 
 /// The first seller order of `shop` in an order.
@@ -113,6 +120,7 @@ impl Market {
         paid_after_it_was_cancelled(&shopping, &first, ann).await;
         shopping.settle_refunds().await;
 
+        keep_a_fee(store, &first).await;
         let refunded = shopping.place(&[(first.offers[1], 3)], None).await;
         shopping.pay(&refunded).await;
         let part = &refunded.parts[0];

@@ -82,7 +82,12 @@ async fn the_log_tells_each_thing_once(database: TestDatabase) {
             panic!("{row:?} is not ready")
         };
         assert!(letter.to.contains('@') && letter.key == row.unique_key, "{letter:?}");
-        let of_order = !matches!(row.kind, NotificationKind::SellerLowStock | NotificationKind::SellerWebhookDisabled);
+        let of_order = !matches!(
+            row.kind,
+            NotificationKind::SellerLowStock
+                | NotificationKind::SellerWebhookDisabled
+                | NotificationKind::SellerApproved
+        );
         assert_eq!(letter.facts.order.is_some(), of_order, "{letter:?}");
         database.store.write(async |tx| telling::sent(&tx, row.id).await).await.unwrap();
         assert_eq!(prepare(db, vault, &tokens, row.id, now).await.unwrap(), Prepared::Over);

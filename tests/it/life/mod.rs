@@ -5,4 +5,5 @@ mod edits;
 mod edits_later;
 mod journey;
 mod payment;
+mod return_policy;
 mod returns;

@@ -61,8 +61,10 @@ impl MailServer {
 
     /// The messages to `to` that were handed over, whatever was answered.
     pub fn seen(&self, to: &str) -> Vec<Message> {
-        // Every new account is asked to prove its address; that is told elsewhere.
-        let asked = |message: &&Message| message.subject == "Is this your e-mail address?";
+        // Every new account is asked to prove its address, and who may sell is told so; that is told elsewhere.
+        let asked = |message: &&Message| {
+            message.subject == "Is this your e-mail address?" || message.subject.ends_with(" may sell now")
+        };
         self.state().seen.iter().filter(|message| message.to == to && !asked(message)).cloned().collect()
     }
 

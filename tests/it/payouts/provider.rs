@@ -1,8 +1,12 @@
 //! What the provider and the seller's bank do with a payout.
 
-use serde_json::json;
+use std::time::Duration;
 
-use crate::souk::{Options, Souk, cents, eventually, text};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::souk::{Options, Setup, Souk, cents, eventually, text};
 
 use super::{one_payout, owed, paid_seller, pay_out, payout_until, sell, set_account};
 
@@ -114,4 +118,41 @@ async fn a_payout_that_has_not_gone_does_not_go_to_a_suspended_seller() {
     let books = souk.audit().await;
     let now = souk.admin().await.client.get(&path).await.expect(200);
     assert_eq!((books.sent, &now["payout"]["status"]), (0, &json!("failed")), "{now}");
+}
+
+#[tokio::test]
+async fn a_payout_does_not_slip_past_a_suspension() {
+    // On SQLite whoever writes takes turns.
+    if Setup::of_environment() == Setup::Embedded {
+        return;
+    }
+    let mut souk = Souk::start().await;
+    let seller = paid_seller(&souk, "Slipping", "acct_slipping").await;
+    let offer = seller.offer("BANK-6", "40.00", 5).await;
+    sell(&souk, &seller, &offer).await;
+    souk.settle().await;
+    souk.freeze_workers();
+    let payout = one_payout(&souk, &seller).await;
+    // An operator is about to suspend the seller when the worker comes to the payout.
+    let suspension = souk.database().begin().await;
+    let id: Uuid = seller.id.parse().expect("an id");
+    for sql in
+        ["SELECT id FROM seller WHERE id = $1 FOR UPDATE", "UPDATE seller SET status = 'suspended' WHERE id = $1"]
+    {
+        let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, [id.into()]);
+        suspension.execute_raw(statement).await.expect(sql);
+    }
+    souk.thaw_workers();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    suspension.commit().await.expect("it is suspended");
+    let path = format!("/api/v1/admin/payouts/{}", text(&payout["id"]));
+    eventually("the payout has ended", async || {
+        let now = souk.admin().await.client.get(&path).await.expect(200);
+        assert_ne!(now["payout"]["status"], "paid");
+        (now["payout"]["status"] == "failed").then_some(())
+    })
+    .await;
+    assert_eq!(souk.simulator().books().await.sent, 0);
+    // No history tells of that suspension.
+    souk.database().execute("UPDATE seller SET status = 'approved' WHERE id = $1", [id.into()]).await;
 }

@@ -6,7 +6,10 @@ use std::process::Command;
 use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database as Connect, DatabaseConnection, DbErr, Statement, Value};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database as Connect, DatabaseConnection, DatabaseTransaction, DbErr, Statement,
+    TransactionTrait, Value,
+};
 use souk_domain::Clock;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -66,6 +69,11 @@ impl Database {
     /// Runs a statement; returns how many rows it changed.
     pub async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> u64 {
         self.try_execute(sql, values).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// A transaction that somebody else is in the middle of.
+    pub async fn begin(&self) -> DatabaseTransaction {
+        self.connection().await.begin().await.expect("a transaction")
     }
 
     /// Runs a statement on a server that may be away; returns how many rows it changed.

@@ -8,11 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use souk_entity::id::{OrderId, OrderLineId, RefundId, ReturnRequestId, SellerOrderId, ShipmentId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
-use souk_entity::status::{NotificationKind, OrderStatus, RefundReason, WebhookDisabledReason};
+use souk_entity::status::{EntityKind, NotificationKind, OrderStatus, RefundReason, WebhookDisabledReason};
 use souk_entity::{
     inventory_level, notification, offer, order, order_line, product, refund, return_line, return_request, seller,
-    seller_order, shipment, shipment_line, variant, warehouse, webhook_endpoint,
+    seller_order, shipment, shipment_line, status_history, variant, warehouse, webhook_endpoint,
 };
+use uuid::Uuid;
 
 use super::{amount, plain, there};
 use crate::error::Result;
@@ -205,6 +206,16 @@ pub(super) async fn read(db: &impl ConnectionTrait, row: &notification::Model, a
         let url = endpoint.url.split(['?', '#']).next().unwrap_or_default().to_owned();
         let gone = endpoint.disabled_reason == Some(WebhookDisabledReason::Gone);
         facts.endpoint = Some(EndpointFacts { url, gone });
+    }
+    if let (Some(version), Some(id)) = (about.seller_version, row.seller_id) {
+        facts.seller = Some(seller_of(db, id).await?);
+        let decided = status_history::Entity::find()
+            .filter(status_history::Column::EntityKind.eq(EntityKind::Seller))
+            .filter(status_history::Column::EntityId.eq(Uuid::from(id)))
+            .filter(status_history::Column::Version.eq(version))
+            .one(db)
+            .await?;
+        facts.reason = there(decided, "decision")?.note;
     }
     if facts.order.is_none()
         && let Some(id) = row.order_id

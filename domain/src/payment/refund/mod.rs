@@ -7,8 +7,6 @@ mod request;
 mod settle;
 mod standing;
 
-use std::collections::HashMap;
-
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
@@ -31,7 +29,7 @@ use standing::Standing;
 
 pub use detail::{Detail, read, with_lines};
 pub use pieces::Amounts;
-pub(crate) use pieces::of_units;
+pub(crate) use pieces::{of_units, restocking_of_line, restocking_of_units};
 pub use request::{Wanted, request};
 pub use settle::{fail, lose_track, submit, succeed, was_asked};
 pub use standing::{Refundable, refundable};
@@ -48,8 +46,20 @@ pub async fn refund_cancelled(tx: &Tx, part: &seller_order::Model) -> Result<()>
     Ok(())
 }
 
-/// Refunds the units of a return that have come back and were not refunded before; `None` when
-/// there is nothing to pay or to reverse for them.
+/// Units of a line that have come back.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenBack {
+    /// The line.
+    pub line_id: OrderLineId,
+    /// Units.
+    pub quantity: i64,
+    /// Whether for a reason that is the seller's to answer for; then they cost the shopper nothing.
+    pub sellers_fault: bool,
+}
+
+/// Refunds the units of a return that have come back and were not refunded before, less the restocking fee
+/// of the order's policy and what the shopper pays of the return label; `None` when there is nothing to pay
+/// or to reverse for them. What is taken off stays the seller's: they are debited so much less.
 ///
 /// # Errors
 /// The database's.
@@ -57,15 +67,20 @@ pub async fn refund_returned(
     tx: &Tx,
     part: &seller_order::Model,
     return_id: ReturnRequestId,
-    units: &HashMap<OrderLineId, i64>,
+    back: &[GivenBack],
+    label: MinorUnits,
 ) -> Result<Option<RefundId>> {
     let standing = Standing::read(&**tx, part).await?.ok_or_else(|| Error::internal("goods came back unpaid"))?;
     let mut pieces = Pieces::default();
     for line in &standing.lines {
-        let came = units.get(&line.id).copied().unwrap_or(0);
+        let came = back.iter().find(|back| back.line_id == line.id).map_or(0, |back| back.quantity);
         standing.units(&mut pieces, line, Ord::min(came, line.quantity - line.refunded_quantity))?;
     }
     pieces.trim(standing.left, standing.platform_goodwill)?;
+    for back in back.iter().filter(|back| !back.sellers_fault) {
+        standing.restocking(&mut pieces, back.line_id, back.quantity)?;
+    }
+    pieces.charge_label(label)?;
     let cause = Cause { return_id: Some(return_id), ..Cause::of(RefundReason::Return, Actor::System) };
     create(tx, &standing, cause, pieces).await
 }
@@ -93,7 +108,8 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor, limits: &Limits) -> Resu
     let borne_by = if failed.platform_amount > MinorUnits::ZERO { Bearer::Platform } else { Bearer::Seller };
     let returned = failed.reason == RefundReason::Return;
     let mut pieces = Pieces::default();
-    for row in refund_line::Entity::find().filter(refund_line::Column::RefundId.eq(id)).all(&**tx).await? {
+    let rows = refund_line::Entity::find().filter(refund_line::Column::RefundId.eq(id)).all(&**tx).await?;
+    for row in &rows {
         match (row.component, standing.lines.iter().find(|line| Some(line.id) == row.order_line_id)) {
             // Worked out anew: others may have been paid for units of this line since.
             (_, Some(line)) => {
@@ -111,6 +127,12 @@ pub async fn retry(tx: &Tx, id: RefundId, actor: Actor, limits: &Limits) -> Resu
     } else {
         fit(&standing, &mut pieces)?;
     }
+    for row in rows.iter().filter(|row| row.restocking_quantity > 0) {
+        if let Some(line) = row.order_line_id {
+            standing.restocking(&mut pieces, line, row.restocking_quantity)?;
+        }
+    }
+    pieces.charge_label(failed.return_label)?;
     let note = read(&**tx, id).await?.note;
     let cause = Cause { reason: failed.reason, return_id: failed.return_request_id, actor, note };
     let made = create(tx, &standing, cause, pieces).await?;
@@ -169,7 +191,8 @@ async fn create(tx: &Tx, standing: &Standing, cause: Cause, pieces: Pieces) -> R
     if sum == Amounts::default() && pieces.platform_amount == MinorUnits::ZERO {
         return Ok(None);
     }
-    claim_share(tx, standing.payment.id, part.id, sum.amount).await?;
+    let amount = pieces.paid_back()?;
+    claim_share(tx, standing.payment.id, part.id, amount).await?;
     let refund = refund::Model {
         id: RefundId::at(tx.now),
         payment_id: standing.payment.id,
@@ -179,12 +202,14 @@ async fn create(tx: &Tx, standing: &Standing, cause: Cause, pieces: Pieces) -> R
         retry_of: None,
         reason: cause.reason,
         provider_ref: None,
-        amount: sum.amount,
+        amount,
         tax: sum.tax,
         platform_amount: pieces.platform_amount,
         commission: sum.commission,
         commission_tax: sum.commission_tax,
         platform_discount: sum.platform_discount,
+        restocking_fee: pieces.restocking_fee()?,
+        return_label: pieces.return_label,
         currency: part.currency,
         status: RefundStatus::Pending,
         failure_message: None,
@@ -204,6 +229,8 @@ async fn create(tx: &Tx, standing: &Standing, cause: Cause, pieces: Pieces) -> R
         commission: Set(piece.amounts.commission),
         commission_tax: Set(piece.amounts.commission_tax),
         platform_discount: Set(piece.amounts.platform_discount),
+        restocking_quantity: Set(piece.restocking.quantity),
+        restocking_fee: Set(piece.restocking.fee),
     });
     refund_line::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
     history::record(tx, vec![change(&refund, part, None, "refund.created", cause.actor, cause.note)]).await?;

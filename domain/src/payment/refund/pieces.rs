@@ -2,12 +2,12 @@
 //! paid back.
 
 use souk_entity::id::OrderLineId;
-use souk_entity::money::MinorUnits;
+use souk_entity::money::{MinorUnits, RatePpm};
 use souk_entity::status::{Bearer, RefundComponent};
 use souk_entity::{order_line, refund_line, seller_order};
 
 use crate::error::{Code, Error, Result};
-use crate::money::{Money, add, slice, sub};
+use crate::money::{Money, add, rate_of, slice, sub, sum};
 
 /// What is paid back, and what is reversed with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,6 +119,26 @@ fn shipping(part: &seller_order::Model) -> Result<Amounts> {
     })
 }
 
+/// What the seller keeps of units that come back without their fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Restocking {
+    /// The units.
+    pub(super) quantity: i64,
+    /// What is kept of them.
+    pub(super) fee: MinorUnits,
+}
+
+/// What is kept of the first `units` of a line that come back without the seller's fault: a slice of the fee
+/// of the whole line.
+pub(crate) fn restocking_of_units(line: &order_line::Model, rate: RatePpm, units: i64) -> Result<MinorUnits> {
+    slice(restocking_of_line(line, rate)?, units, line.quantity)
+}
+
+/// What is kept of a whole line: the rate of what the shopper paid for it, tax included.
+pub(crate) fn restocking_of_line(line: &order_line::Model, rate: RatePpm) -> Result<MinorUnits> {
+    rate_of(line.total, rate)
+}
+
 /// Units of a line, or an amount.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
@@ -126,6 +146,7 @@ pub(super) struct Piece {
     pub(super) component: RefundComponent,
     pub(super) quantity: i64,
     pub(super) amounts: Amounts,
+    pub(super) restocking: Restocking,
 }
 
 /// All that one refund pays back.
@@ -135,6 +156,8 @@ pub(super) struct Pieces {
     /// What the platform bears of it, its own goodwill; less than nothing where goodwill that it
     /// paid before is taken off: that was an advance on what the seller now bears.
     pub(super) platform_amount: MinorUnits,
+    /// What the shopper pays of the return label.
+    pub(super) return_label: MinorUnits,
 }
 
 impl Pieces {
@@ -154,7 +177,7 @@ impl Pieces {
             return Ok(());
         }
         let amounts = held.up_to(of_units(line, line.refunded_quantity + quantity)?)?;
-        self.push(Piece { line: Some(line.id), component: RefundComponent::Item, quantity, amounts });
+        self.push(Some(line.id), RefundComponent::Item, quantity, amounts);
         Ok(())
     }
 
@@ -177,7 +200,7 @@ impl Pieces {
         let after = add(held.amount, amount)?;
         let target = if after == whole.amount { whole } else { whole.slice(after.0, whole.amount.0)? };
         let amounts = held.up_to(target)?;
-        self.push(Piece { line: None, component: RefundComponent::Shipping, quantity: 0, amounts });
+        self.push(None, RefundComponent::Shipping, 0, amounts);
         Ok(())
     }
 
@@ -190,14 +213,62 @@ impl Pieces {
             self.platform_amount = add(self.platform_amount, amount)?;
         }
         let amounts = Amounts { amount, ..Amounts::default() };
-        self.push(Piece { line: None, component: RefundComponent::Goodwill, quantity: 0, amounts });
+        self.push(None, RefundComponent::Goodwill, 0, amounts);
         Ok(())
     }
 
-    fn push(&mut self, piece: Piece) {
-        if piece.quantity > 0 || piece.amounts != Amounts::default() {
-            self.rows.push(piece);
+    fn push(&mut self, line: Option<OrderLineId>, component: RefundComponent, quantity: i64, amounts: Amounts) {
+        if quantity > 0 || amounts != Amounts::default() {
+            self.rows.push(Piece { line, component, quantity, amounts, restocking: Restocking::default() });
         }
+    }
+
+    /// Takes the seller's fee off units of a line that came back without their fault. `held` is what refunds that
+    /// have not failed keep of the line already: each brings it up to the slice of its units, so that units that
+    /// come back one by one cost what they cost together. Never more than is paid back for them; what cannot be
+    /// taken off these units is taken off the next. To be called after [`Pieces::trim`].
+    ///
+    /// # Errors
+    /// [`Code::InvalidMoney`] on overflow.
+    pub(super) fn charge_restocking(
+        &mut self,
+        line: &order_line::Model,
+        held: Restocking,
+        quantity: i64,
+        rate: RatePpm,
+    ) -> Result<()> {
+        if let Some(piece) = self.rows.iter_mut().find(|piece| piece.line == Some(line.id)) {
+            let quantity = quantity.min(piece.quantity);
+            let due = restocking_of_units(line, rate, held.quantity + quantity)?;
+            let fee = sub(due, held.fee)?.clamp(MinorUnits::ZERO, piece.amounts.amount);
+            piece.restocking = Restocking { quantity, fee };
+        }
+        Ok(())
+    }
+
+    /// Takes what the return label cost off what is left to be paid back, never below nothing.
+    ///
+    /// # Errors
+    /// [`Code::InvalidMoney`] on overflow.
+    pub(super) fn charge_label(&mut self, cost: MinorUnits) -> Result<()> {
+        self.return_label = cost.min(self.paid_back()?);
+        Ok(())
+    }
+
+    /// The fees that are taken off.
+    ///
+    /// # Errors
+    /// [`Code::InvalidMoney`] on overflow.
+    pub(super) fn restocking_fee(&self) -> Result<MinorUnits> {
+        sum(self.rows.iter().map(|piece| piece.restocking.fee))
+    }
+
+    /// What the shopper gets: the sum of the pieces, less the fees and the label.
+    ///
+    /// # Errors
+    /// [`Code::InvalidMoney`] on overflow.
+    pub(super) fn paid_back(&self) -> Result<MinorUnits> {
+        sub(sub(self.sum()?.amount, self.restocking_fee()?)?, self.return_label)
     }
 
     /// The sums.

@@ -8,9 +8,9 @@ use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::{PaymentStatus, RefundComponent, RefundStatus};
 use souk_entity::{order_line, payment, payment_share, refund, refund_line, seller_order};
 
-use super::pieces::{Amounts, Pieces, shipping_left};
+use super::pieces::{Amounts, Pieces, Restocking, shipping_left};
 use crate::error::{Error, Result};
-use crate::money::{sub, sum};
+use crate::money::{add, sub, sum};
 
 /// A paid seller order. Refunds that have not failed hold what they pay back.
 pub(super) struct Standing {
@@ -24,6 +24,8 @@ pub(super) struct Standing {
     pub(super) platform_goodwill: MinorUnits,
     of_lines: HashMap<OrderLineId, Amounts>,
     of_shipping: Amounts,
+    /// What is kept of lines.
+    of_restocking: HashMap<OrderLineId, Restocking>,
 }
 
 impl Standing {
@@ -40,6 +42,7 @@ impl Standing {
             .await?
             .ok_or_else(|| Error::internal("a seller order without a share of its payment"))?;
         let (mut of_lines, mut of_shipping) = (HashMap::new(), Amounts::default());
+        let mut of_restocking: HashMap<OrderLineId, Restocking> = HashMap::new();
         let rows = refund_line::Entity::find()
             .inner_join(refund::Entity)
             .filter(refund::Column::SellerOrderId.eq(part.id))
@@ -56,6 +59,11 @@ impl Standing {
         for row in &rows {
             let held = row.order_line_id.map_or(&mut of_shipping, |line| of_lines.entry(line).or_default());
             *held = held.plus(row.into())?;
+            if let Some(line) = row.order_line_id {
+                let kept = of_restocking.entry(line).or_default();
+                kept.quantity += row.restocking_quantity;
+                kept.fee = add(kept.fee, row.restocking_fee)?;
+            }
         }
         Ok(Some(Self {
             lines: lines(db, part).await?,
@@ -65,12 +73,23 @@ impl Standing {
             platform_goodwill,
             of_lines,
             of_shipping,
+            of_restocking,
         }))
     }
 
     /// Puts the next `quantity` units of a line to `pieces`.
     pub(super) fn units(&self, pieces: &mut Pieces, line: &order_line::Model, quantity: i64) -> Result<()> {
         pieces.take_units(line, self.of_lines.get(&line.id).copied().unwrap_or_default(), quantity)
+    }
+
+    /// Takes the fee of the order's return policy off `quantity` units of a line that came back without the
+    /// seller's fault.
+    pub(super) fn restocking(&self, pieces: &mut Pieces, line: OrderLineId, quantity: i64) -> Result<()> {
+        let held = self.of_restocking.get(&line).copied().unwrap_or_default();
+        match self.lines.iter().find(|known| known.id == line) {
+            Some(line) => pieces.charge_restocking(line, held, quantity, self.part.restocking_ppm),
+            None => Ok(()),
+        }
     }
 
     /// Puts an amount of what was paid for shipping to `pieces`.

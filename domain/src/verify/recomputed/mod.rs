@@ -29,6 +29,8 @@ pub(super) enum Recomputation {
     CommissionTax,
     /// What refunded units of each line, and a refunded part of shipping, are worth, and what refunds hold.
     RefundedSlices,
+    /// [`crate::payment::refund::restocking_of_units`] of each line.
+    RestockingFees,
     /// What refunded units are worth, and what was paid back in all.
     RefundedUnits,
     /// The edges of [`crate::transition::machines`].
@@ -48,6 +50,7 @@ pub(super) async fn offenders(db: &impl ConnectionTrait, which: Recomputation) -
         Recomputation::Commission => money::commissions(db).await,
         Recomputation::CommissionTax => money::commission_taxes(db).await,
         Recomputation::RefundedSlices => money::refunded_slices(db).await,
+        Recomputation::RestockingFees => money::restocking_fees(db).await,
         Recomputation::RefundedUnits => money::refunded_units(db).await,
         Recomputation::History => history::history(db).await,
         Recomputation::JobKey => history::job_keys(db).await,

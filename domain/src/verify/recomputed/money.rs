@@ -10,7 +10,7 @@ use super::{BATCH, Found, after};
 use crate::error::Result;
 use crate::money::{contained, rate_of, slice, sum};
 use crate::order::pricing::commission::{CommissionTerms, commission_base};
-use crate::payment::refund::{Amounts, of_units};
+use crate::payment::refund::{Amounts, of_units, restocking_of_units};
 
 /// A step with a rate.
 #[derive(FromQueryResult)]
@@ -207,6 +207,47 @@ async fn slices_of_shipping(db: &impl ConnectionTrait, found: &mut Found) -> Res
         rows.iter().filter(|row| !row.agrees().unwrap_or(false)).for_each(|row| found.add(row.id));
     }
     Ok(())
+}
+
+/// A line with what refunds keep of it.
+#[derive(FromQueryResult)]
+struct Restocked {
+    #[sea_orm(nested)]
+    line: order_line::Model,
+    rate: RatePpm,
+    held_quantity: i64,
+    held_fee: MinorUnits,
+    /// Rows of which all that is paid back for the units is kept.
+    capped: i64,
+}
+
+impl Restocked {
+    fn agrees(&self) -> Result<bool> {
+        let fee = restocking_of_units(&self.line, self.rate, self.held_quantity)?;
+        Ok(if self.capped > 0 { self.held_fee <= fee } else { self.held_fee == fee })
+    }
+}
+
+pub(super) async fn restocking_fees(db: &impl ConnectionTrait) -> Result<Vec<String>> {
+    let sql = format!(
+        "SELECT l.*, s.restocking_ppm AS rate, CAST(h.quantity AS bigint) AS held_quantity, \
+             CAST(h.fee AS bigint) AS held_fee, CAST(h.capped AS bigint) AS capped \
+         FROM (SELECT x.order_line_id AS line_id, sum(x.restocking_quantity) AS quantity, sum(x.restocking_fee) AS fee, \
+                 sum(CASE WHEN x.restocking_quantity > 0 AND x.restocking_fee = x.amount THEN 1 ELSE 0 END) AS capped \
+             FROM refund_line x JOIN refund r ON r.id = x.refund_id WHERE x.order_line_id > $1 \
+             GROUP BY x.order_line_id HAVING sum(x.restocking_quantity) > 0 \
+                 AND sum(CASE WHEN r.status = 'failed' THEN 1 ELSE 0 END) = 0 \
+             ORDER BY x.order_line_id LIMIT {BATCH}) h \
+         JOIN order_line l ON l.id = h.line_id JOIN seller_order s ON s.id = l.seller_order_id ORDER BY l.id"
+    );
+    let (mut found, mut last) = (Found::default(), Uuid::nil());
+    while !found.is_full() {
+        let rows = Restocked::find_by_statement(after(db, &sql, last)).all(db).await?;
+        let Some(end) = rows.last() else { break };
+        last = end.line.id.into();
+        rows.iter().filter(|row| !row.agrees().unwrap_or(false)).for_each(|row| found.add(row.line.id));
+    }
+    Ok(found.0)
 }
 
 /// A line with what refunds of its whole seller order came to.

@@ -44,6 +44,7 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.parcels(market);
     gardener.payments(market);
     gardener.refunds(market);
+    gardener.return_terms(market);
     gardener.ledger(market);
     gardener.commission(market);
     gardener.prices(market);

@@ -84,6 +84,40 @@ impl Gardener {
         self.plant("cancelled_seller_order_is_paid_back_whole", cancelled, sql);
     }
 
+    pub fn return_terms(&mut self, market: &Market) {
+        let (back, of) = (line(&market.refunded, 0), part(&market.refunded, 0));
+        let refund = format!("SELECT id FROM refund WHERE seller_order_id = {} ORDER BY id LIMIT 1", self.id(of));
+        let of_line = format!("WHERE order_line_id = {}", self.id(back));
+        for sql in [
+            format!("UPDATE return_line SET reason = 'damaged' {of_line}"),
+            format!("UPDATE refund_line SET restocking_quantity = quantity + 1 {of_line}"),
+            format!("UPDATE refund_line SET restocking_fee = amount + 1 {of_line}"),
+        ] {
+            self.plant("restocking_fee_is_for_what_came_back_without_fault", &refund, sql);
+        }
+        for change in ["restocking_fee = restocking_fee - 1", "restocking_fee = restocking_fee + 1"] {
+            let sql = format!("UPDATE refund_line SET {change} {of_line}");
+            self.plant("restocking_fees_have_their_slices", back, sql);
+        }
+        for column in ["restocking_fee", "return_label"] {
+            let sql = format!("UPDATE refund SET {column} = {column} + 1 WHERE id = ({refund})");
+            self.plant("refund_is_the_sum_of_its_lines", &refund, sql);
+        }
+        for sql in [
+            format!("UPDATE seller_order SET return_label_payer = 'seller' WHERE id = {}", self.id(of)),
+            format!("UPDATE return_line SET reason = 'too_late' {of_line}"),
+            format!(
+                "UPDATE shipment SET label_cost = 1 WHERE direction = 'return' AND seller_order_id = {}",
+                self.id(of)
+            ),
+        ] {
+            self.plant("return_label_is_charged_at_cost", &refund, sql);
+        }
+        let request = format!("SELECT return_request_id AS id FROM return_line {of_line} LIMIT 1");
+        let sql = format!("UPDATE order_line SET returnable = false WHERE id = {}", self.id(back));
+        self.plant("excluded_goods_come_back_by_fault_alone", request, sql);
+    }
+
     pub fn ledger(&mut self, market: &Market) {
         let payment = self.id(market.mixed_payment);
         let capture =

@@ -84,7 +84,8 @@ fn every_kind_is_worded_and_nobody_writes_into_it() {
         }
         // What is escaped in HTML is as it was said in text.
         assert!(email.text.contains("<script>alert(1)</script>  Bcc"), "{kind}: {}", email.text);
-        if kind != NotificationKind::SellerWebhookDisabled {
+        use NotificationKind::*;
+        if !matches!(kind, SellerWebhookDisabled | SellerApproved | SellerRejected | SellerSuspended) {
             assert!(email.text.contains("https://shop.example/") && email.html.contains("shop.example"), "{kind}");
         }
     }
@@ -106,6 +107,9 @@ fn what_does_not_concern_a_message_may_be_absent() {
             NotificationKind::OrderCancelled => (facts.seller, facts.reason) = (None, None),
             NotificationKind::ReturnRejected => facts.reason = None,
             NotificationKind::SellerLowStock | NotificationKind::SellerWebhookDisabled => facts.order = None,
+            NotificationKind::SellerRejected | NotificationKind::SellerSuspended => {
+                (facts.order, facts.reason) = (None, None);
+            }
             _ => {}
         }
         let email = templates.compose(&letter).unwrap();

@@ -148,6 +148,10 @@ async fn operate(souk: &Souk, exempt: &Shopper) {
     let exemption = json!({"user_id": user, "country": "DE", "certificate": "ST-119.1"});
     admin.client.post("/api/v1/admin/tax-exemptions", exemption).await.expect(201);
     rows(&admin.client, "/api/v1/admin/batches/orders", &json!({})).await;
+    for (kind, title) in [("terms", "Our terms"), ("custom", "Trade register")] {
+        let asked = json!({"kind": kind, "title": title, "instructions": "Read it.", "required": false});
+        admin.client.post("/api/v1/admin/seller-requirements", asked).await.expect(201);
+    }
     make_key(&admin.client, "/api/v1/admin/api-keys", "To be revoked", &["orders:read"]).await;
     let person = |email: &str, name: &str| json!({"email": email, "password": PASSWORD, "name": name});
     let to_decide = person("decided@example.com", "A Person To Be Decided On");

@@ -114,6 +114,8 @@ fn of_all(kind: &str) -> Option<&'static str> {
         "payout" => "SELECT id FROM payout ORDER BY id",
         "product" => "SELECT id FROM product ORDER BY id",
         "refund" => "SELECT id FROM refund ORDER BY id",
+        "requirement" => "SELECT id FROM seller_requirement WHERE kind = 'custom' ORDER BY id",
+        "terms" => "SELECT id FROM seller_requirement WHERE kind = 'terms' ORDER BY id",
         "seller_order" => "SELECT id FROM seller_order ORDER BY id",
         "shipping_method" => "SELECT id FROM shipping_method ORDER BY id",
         "tax_exemption" => "SELECT id FROM tax_exemption ORDER BY id",

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use proptest::prelude::*;
 use souk_entity::money::RatePpm;
-use souk_entity::status::OrderStatus;
+use souk_entity::status::{LabelPayer, OrderStatus};
 use uuid::Uuid;
 
 use super::*;
@@ -35,6 +35,7 @@ fn line(at: u128, quantity: i64, whole: Amounts) -> order_line::Model {
         commission: whole.commission,
         commission_tax_ppm: RatePpm(0),
         commission_tax: whole.commission_tax,
+        returnable: true,
         cancelled_quantity: 0,
         shipped_quantity: 0,
         delivered_quantity: 0,
@@ -71,6 +72,8 @@ fn part(shipping: Amounts) -> seller_order::Model {
         accept_by: None,
         delivered_at: None,
         return_window_days: 0,
+        return_label_payer: LabelPayer::Seller,
+        restocking_ppm: RatePpm(0),
         return_window_ends_at: None,
         payable_at: None,
         cancellation_reason: None,
@@ -239,6 +242,68 @@ proptest! {
             prop_assert_eq!(Amounts { tax: whole.tax, ..held }, whole);
             prop_assert!(held.tax <= whole.tax);
         }
+    }
+}
+
+/// Units of a line come back step by step, each the seller's fault or not; what is kept of them in the end.
+fn kept(mut line: order_line::Model, steps: &[(i64, bool)], rate: RatePpm) -> Restocking {
+    let (mut held, mut kept) = (Amounts::default(), Restocking::default());
+    for (quantity, fault) in steps {
+        let mut pieces = Pieces::default();
+        pieces.take_units(&line, held, *quantity).unwrap();
+        if !fault {
+            pieces.charge_restocking(&line, kept, *quantity, rate).unwrap();
+        }
+        assert!(pieces.paid_back().unwrap() >= MinorUnits::ZERO);
+        held = held.plus(pieces.sum().unwrap()).unwrap();
+        line.refunded_quantity += quantity;
+        for Restocking { quantity, fee } in pieces.rows.iter().map(|piece| piece.restocking) {
+            kept = Restocking { quantity: kept.quantity + quantity, fee: add(kept.fee, fee).unwrap() };
+        }
+        assert!(kept.fee <= restocking_of_units(&line, rate, kept.quantity).unwrap());
+    }
+    kept
+}
+
+proptest! {
+    #[test]
+    fn what_comes_back_in_pieces_costs_what_it_costs_at_once(
+        quantity in 1_i64..40,
+        whole in whole(),
+        rate in 0..=500_000_i64,
+        cuts in prop::collection::vec((1_i64..10, any::<bool>()), 0..40),
+    ) {
+        let (line, rate) = (line(0, quantity, whole), RatePpm(rate));
+        let all = restocking_of_line(&line, rate).unwrap();
+        let (mut left, mut steps) = (quantity, Vec::new());
+        for (units, fault) in cuts {
+            let units = units.min(left);
+            if units > 0 {
+                steps.push((units, fault));
+                left -= units;
+            }
+        }
+        let ours: i64 = steps.iter().filter(|(_, fault)| !fault).map(|(units, _)| units).sum();
+        prop_assert_eq!(kept(line.clone(), &steps, rate).quantity, ours, "faults cost nothing");
+        let mut without_fault: Vec<_> = steps.iter().map(|(units, _)| (*units, false)).collect();
+        without_fault.push((left, false));
+        for steps in [without_fault, vec![(1, false); usize::try_from(quantity).unwrap()], vec![(quantity, false)]] {
+            prop_assert_eq!(kept(line.clone(), &steps, rate), Restocking { quantity, fee: all });
+        }
+        prop_assert_eq!(kept(line, &[(quantity, true)], rate), Restocking::default());
+    }
+}
+
+#[test]
+fn a_label_never_costs_more_than_what_is_paid_back() {
+    let line = line(0, 2, amounts(1_000, 0, 0, 0, 0));
+    for (cost, charged) in [(0, 0), (424, 424), (425, 425), (426, 425)] {
+        let mut pieces = Pieces::default();
+        pieces.take_units(&line, Amounts::default(), 1).unwrap();
+        pieces.charge_restocking(&line, Restocking::default(), 1, RatePpm(150_000)).unwrap();
+        pieces.charge_label(MinorUnits(cost)).unwrap();
+        assert_eq!((pieces.restocking_fee().unwrap().0, pieces.return_label.0), (75, charged));
+        assert_eq!(pieces.paid_back().unwrap().0, 425 - charged);
     }
 }
 
