@@ -227,6 +227,7 @@ impl Platform {
             webhook_targets: self.settings.webhook_targets(),
             payment_window: TimeDelta::minutes(self.settings.payment_window_minutes.into()),
             refund_limits: self.settings.refund_approval_above.clone(),
+            sign_in_delay: TimeDelta::milliseconds(self.settings.sign_in_delay_ms.into()),
             body_limit: BODY_LIMIT,
         };
         let cache = self.cache.clone().map(|cache| Arc::new(cache) as Arc<dyn AnswerCache>);

@@ -42,7 +42,8 @@ pub struct Operation {
 }
 
 /// What a person does to their own account that is no matter of its security.
-const UNAUDITED: &[&str] = &["getMe"];
+const UNAUDITED: &[&str] =
+    &["changeMe", "createAddress", "deleteAddress", "getAddress", "getMe", "listAddresses", "replaceAddress"];
 
 impl Operation {
     /// Whether what it writes goes into the audit log: all that operators do, what concerns a
@@ -148,11 +149,20 @@ const TABLE: &[(Need, &[&str])] = &[
         Need::Person,
         &[
             "applyToSell",
+            "beginTotp",
             "changeEmail",
+            "changeMe",
             "changePassword",
+            "confirmTotp",
+            "createAddress",
+            "deleteAddress",
+            "disableTotp",
             "endSession",
+            "getAddress",
             "getMe",
+            "listAddresses",
             "listSessions",
+            "replaceAddress",
             "sendVerification",
             "signOutEverywhere",
         ],
@@ -273,11 +283,11 @@ const TABLE: &[(Need, &[&str])] = &[
     (Need::Seller { any_of: &[SellerArea::Catalogue, SellerArea::Orders], mode: Write }, &["cancelBatch"]),
     (
         Need::Operator(OperatorArea::Access, Read),
-        &["adminGetUser", "adminListApiKeys", "adminListUsers", "getAuditEntry", "listAuditEntries"],
+        &["adminGetUser", "adminListApiKeys", "adminListUsers", "getAuditEntry", "listAuditEntries", "listTotpResets"],
     ),
     (
         Need::Operator(OperatorArea::Access, Write),
-        &["adminCreateApiKey", "adminRevokeApiKey", "setUserActive", "setUserRole"],
+        &["adminCreateApiKey", "adminRevokeApiKey", "resetTotp", "setUserActive", "setUserRole"],
     ),
     (Need::Operator(OperatorArea::Catalogue, Read), &["getPromotion", "listPromotions"]),
     (Need::Operator(OperatorArea::Catalogue, Write), &["changePromotion", "createCategory", "createPromotion"]),
@@ -394,7 +404,7 @@ mod tests {
     #[test]
     fn what_is_weighty_is_audited() {
         let audited = |id: &str| ROUTES.values().any(|operation| operation.id == id && operation.is_audited());
-        for id in ["refundSellerOrder", "setUserRole", "refundOrder", "setPayoutAccount", "createApiKey", "applyToSell"]
+        for id in ["refundSellerOrder", "setUserRole", "refundOrder", "setPayoutAccount", "createApiKey", "applyToSell", "resetTotp"]
         {
             assert!(audited(id), "{id}");
         }

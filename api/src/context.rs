@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
+use souk_domain::account::throttle::Throttle;
 use souk_domain::account::token::AccountTokens;
+use souk_domain::account::totp::TotpSecrets;
 use souk_domain::cache::AnswerCache;
 use souk_domain::order::number::OrderNumbers;
 use souk_domain::payment::refund::approval::Limits;
@@ -28,6 +30,8 @@ pub struct ApiConfig {
     pub payment_window: TimeDelta,
     /// What operators may refund of an order without a second one.
     pub refund_limits: Limits,
+    /// The first pause between failed sign-ins that are not free any more.
+    pub sign_in_delay: TimeDelta,
     /// The largest JSON body that is read, in bytes.
     pub body_limit: usize,
 }
@@ -40,6 +44,8 @@ pub struct Context {
     pub(crate) keys: Keys,
     pub(crate) webhook_secrets: WebhookSecrets,
     pub(crate) tokens: AccountTokens,
+    pub(crate) throttle: Throttle,
+    pub(crate) totp: TotpSecrets,
     pub(crate) config: ApiConfig,
     /// Keeps answers; `None` where none are kept.
     pub(crate) cache: Option<Arc<dyn AnswerCache>>,
@@ -71,7 +77,21 @@ impl Context {
         };
         let webhook_secrets = WebhookSecrets::new(&config.secret);
         let tokens = AccountTokens::new(&config.secret);
+        let throttle = Throttle::new(&config.secret, config.sign_in_delay);
+        let totp = TotpSecrets::new(&config.secret);
         let numbers = OrderNumbers::default();
-        Ok(Arc::new(Self { store, ports, numbers, keys, webhook_secrets, tokens, config, cache, redis }))
+        Ok(Arc::new(Self {
+            store,
+            ports,
+            numbers,
+            keys,
+            webhook_secrets,
+            tokens,
+            throttle,
+            totp,
+            config,
+            cache,
+            redis,
+        }))
     }
 }

@@ -197,6 +197,7 @@ mod tests {
             email_verified_at: None,
             password_hash: String::new(),
             name: "Ann".into(),
+            phone: None,
             role,
             is_active: true,
             created_at: now,

@@ -17,6 +17,7 @@ pub struct Model {
     pub email_verified_at: Option<DateTimeUtc>,
     pub password_hash: String,
     pub name: String,
+    pub phone: Option<String>,
     pub role: UserRole,
     /// Whether they may sign in.
     pub is_active: bool,

@@ -20,6 +20,7 @@ mod m20261121_000012_events;
 mod m20261128_000013_api_keys;
 mod m20261128_000014_account_tokens;
 mod m20261128_000017_audit;
+mod m20261128_000018_identity;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000013_api_keys::Migration),
             Box::new(m20261128_000014_account_tokens::Migration),
             Box::new(m20261128_000017_audit::Migration),
+            Box::new(m20261128_000018_identity::Migration),
         ]
     }
 }

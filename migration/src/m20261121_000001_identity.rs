@@ -29,6 +29,7 @@ CREATE TABLE app_user (
     email_verified_at {timestamp},
     password_hash varchar(255) NOT NULL,
     name varchar(200) NOT NULL,
+    phone varchar(20),
     role varchar(20) NOT NULL,
     -- whether they may sign in; an operator decides it
     is_active boolean NOT NULL,

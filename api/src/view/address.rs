@@ -67,6 +67,21 @@ impl From<Address> for placement::Address {
     }
 }
 
+impl From<placement::Address> for Address {
+    fn from(kept: placement::Address) -> Self {
+        Self {
+            name: kept.name,
+            line1: kept.line1,
+            line2: kept.line2,
+            city: kept.city,
+            region: kept.region,
+            postal_code: kept.postal_code,
+            country: kept.country,
+            phone: kept.phone,
+        }
+    }
+}
+
 impl From<order_address::Model> for Address {
     fn from(row: order_address::Model) -> Self {
         Self {

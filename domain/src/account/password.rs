@@ -35,8 +35,7 @@ pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<(
 /// # Errors
 /// [`crate::Code::TokenNotGood`].
 pub async fn reset(tx: &Tx, shown: &str, password_hash: String) -> Result<user::Model> {
-    let taken = token::take(tx, &[AccountTokenPurpose::ResetPassword], shown).await?;
-    let mut person = role::lock(tx, taken.user_id).await?;
+    let (taken, mut person) = token::take(tx, &[AccountTokenPurpose::ResetPassword], shown).await?;
     if person.email == taken.email && person.email_verified_at.is_none() {
         person.email_verified_at = Some(tx.now);
     }

@@ -1,0 +1,33 @@
+//! An address that a person keeps for their orders.
+
+use sea_orm::entity::prelude::*;
+
+use crate::id::{UserAddressId, UserId};
+
+/// An address that a person keeps for their orders.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_address")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: UserAddressId,
+    pub user_id: UserId,
+    pub name: String,
+    pub line1: String,
+    pub line2: Option<String>,
+    pub city: String,
+    pub region: Option<String>,
+    pub postal_code: String,
+    pub country: String,
+    pub phone: Option<String>,
+    /// Where goods go unless another is chosen; one of a person's at most.
+    pub is_default_shipping: bool,
+    /// Where bills go unless another is chosen; one of a person's at most.
+    pub is_default_billing: bool,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    #[sea_orm(belongs_to, from = "user_id", to = "id")]
+    pub user: BelongsTo<super::user::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
