@@ -2,9 +2,12 @@
 //! What a role may not do is forbidden, and credentials that are not ours or over count for nothing.
 
 mod accounts;
+mod addresses;
 mod api_keys;
 mod credentials;
 mod matrix;
 mod roles;
 mod strangers;
 mod suspension;
+mod throttle;
+mod totp;
