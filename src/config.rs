@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 use souk_domain::payment::refund::approval::Limits;
+use souk_domain::vault::Vault;
 use souk_domain::webhook::target::Targets;
 
 use crate::command::Failure;
@@ -39,6 +40,11 @@ pub struct Settings {
     /// When left out, one is derived from the master secret.
     #[arg(long, env = "SOUK_TOKEN_KEYS", global = true, hide_env_values = true)]
     pub token_keys: Option<SecretString>,
+    /// Keys that wrap the keys of persons, as `name:base64 of 32 bytes`, comma-separated: the first wraps, all open; left out, one follows from the master secret
+    ///
+    /// `souk keys rotate` goes over to the first. The key of the master secret still opens what it has wrapped.
+    #[arg(long, env = "SOUK_DATA_KEYS", global = true, hide_env_values = true)]
+    data_keys: Option<SecretString>,
     /// E-mail address of an administrator that is made when there is none of this address
     #[arg(long, env = "SOUK_ADMIN_EMAIL", global = true, requires = "admin_password")]
     pub admin_email: Option<String>,
@@ -229,6 +235,16 @@ impl Settings {
             ));
         }
         keep_secret(&self.data_dir)
+    }
+
+    /// What opens and seals personal data.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for keys or a secret that are none.
+    pub fn vault(&self) -> Result<Vault, Failure> {
+        // As docker-compose.yml hands it on where it is not set.
+        let keys = self.data_keys.as_ref().filter(|keys| !keys.expose_secret().is_empty());
+        Vault::new(keys, &self.secret()?).map_err(|error| Failure::Usage(format!("SOUK_DATA_KEYS: {}", error.message)))
     }
 
     /// How long the end of the process may take.

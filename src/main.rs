@@ -57,6 +57,8 @@ enum Command {
     Jobs(command::jobs::Jobs),
     /// Check the audit log of privileged changes, and tell where it ends
     Audit(command::audit::Audit),
+    /// See which keys the keys of persons are under, and go over to another
+    Keys(command::keys::Keys),
     /// Read the log of events, and see and move its consumers
     Events(command::events::Events),
     /// Print the OpenAPI document
@@ -94,6 +96,7 @@ fn main() -> ExitCode {
             Command::Verify(verify) => verify.run(cli.settings).await,
             Command::Events(events) => events.run(cli.settings).await,
             Command::Audit(audit) => audit.run(cli.settings).await,
+            Command::Keys(keys) => keys.run(cli.settings).await,
             Command::Jobs(jobs) => jobs.run(cli.settings).await,
             Command::Openapi => Ok(()),
         }

@@ -12,6 +12,7 @@ use souk_domain::cache::AnswerCache;
 use souk_domain::event::{Projection, Sink};
 use souk_domain::notification::projection::Notifications;
 use souk_domain::port::Ports;
+use souk_domain::vault::rotation;
 use souk_domain::webhook::projection::SellerWebhooks;
 use souk_domain::webhook::secret::WebhookSecrets;
 use souk_domain::{Clock, Store, account};
@@ -60,6 +61,7 @@ impl Platform {
     /// [`Failure`].
     pub async fn start(settings: Settings, public_url: &str) -> Result<Self, Failure> {
         let secret = settings.secret()?;
+        let vault = settings.vault()?;
         let url = settings.database()?;
         let redis = settings.redis()?;
         let mail = mail::open(&settings, &secret)?;
@@ -75,8 +77,9 @@ impl Platform {
             None => Lane::in_process(),
         };
         let bell = Arc::new(Bell::default());
-        let store =
-            Store::new(pools.write, pools.read, Clock::System, Arc::new(lane.clone())).with_after_commit(bell.clone());
+        let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(lane.clone()), vault)
+            .with_after_commit(bell.clone());
+        check_keys(&store).await?;
         let cache = match (settings.cache, &redis, &url) {
             (Switch::Off, ..) => None,
             (Switch::On, Some(client), _) => Some(
@@ -116,7 +119,7 @@ impl Platform {
         let (Some(email), Some(password)) = (&self.settings.admin_email, &self.settings.admin_password) else {
             return Ok(());
         };
-        if account::find_by_email(self.store.read(), email).await?.is_some() {
+        if account::find_by_email(self.store.read(), self.store.vault(), email).await?.is_some() {
             return Ok(());
         }
         let hash = souk_api::hash_password(password.clone()).await?;
@@ -332,6 +335,20 @@ pub async fn check_schema(pools: &Pools) -> Result<(), Failure> {
     match pending.len() {
         0 => Ok(()),
         steps => Err(Failure::Usage(format!("The schema is {steps} steps behind; run `souk migrate` first."))),
+    }
+}
+
+/// Refuses to begin without a key that persons' keys are wrapped by: their data could not be read.
+///
+/// # Errors
+/// [`Failure::Usage`] when one is missing.
+pub async fn check_keys(store: &Store) -> Result<(), Failure> {
+    match rotation::missing_key(store).await? {
+        None => Ok(()),
+        Some(name) => Err(Failure::Usage(format!(
+            "The key {name} wraps keys of persons in this database and is not configured: SOUK_DATA_KEYS must have \
+             it, or SOUK_SECRET must be the one that it follows from."
+        ))),
     }
 }
 

@@ -110,6 +110,7 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             admin::audit::Audit,
             admin::refund_approvals::RefundApprovals,
         ),
+        (shopper::privacy::OwnData, admin::privacy::Persons),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())

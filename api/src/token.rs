@@ -187,16 +187,19 @@ impl TokenKey {
 
 #[cfg(test)]
 mod tests {
+    use souk_entity::sealed::Sealed;
+
     use super::*;
 
     fn person(role: UserRole) -> user::Model {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         user::Model {
             id: UserId::at(now),
-            email: "ann@example.org".into(),
+            email: Sealed(Vec::new()),
+            email_index: None,
             email_verified_at: None,
             password_hash: String::new(),
-            name: "Ann".into(),
+            name: Sealed(Vec::new()),
             phone: None,
             role,
             is_active: true,

@@ -11,8 +11,8 @@ use crate::error::{Code, Error};
 /// (PostgreSQL's name, SQLite's columns, code, sentence)
 const KNOWN: &[(&str, &str, Code, &str)] = &[
     (
-        "uq_app_user_email",
-        "app_user.email",
+        "uq_app_user_email_index",
+        "app_user.email_index",
         Code::AlreadyExists,
         "This e-mail address has an account; sign in instead.",
     ),

@@ -102,6 +102,8 @@ codes! {
     AlreadyExists = "ALREADY_EXISTS" => Conflict,
     /// Another request changed it at the same moment; read again and repeat.
     ConcurrentChange = "CONCURRENT_CHANGE" => Conflict,
+    /// The person's data is needed for what is under way; details name it.
+    ErasureBlocked = "ERASURE_BLOCKED" => Conflict,
     /// A job's lease passed to another worker; what it did is thrown away.
     LeaseLost = "LEASE_LOST" => Conflict,
     /// If-Match does not name the present version.

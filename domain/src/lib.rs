@@ -34,6 +34,7 @@ pub mod payment;
 pub mod payout;
 pub mod place;
 pub mod port;
+pub mod privacy;
 pub mod promotion;
 pub mod returns;
 pub mod schedule;
@@ -45,6 +46,7 @@ pub mod tax;
 pub mod text;
 pub mod transition;
 pub mod validity;
+pub mod vault;
 pub mod verify;
 pub mod webhook;
 

@@ -18,6 +18,7 @@ use crate::audit::{self, Trail};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::failpoint;
+use crate::vault::Vault;
 
 /// Tells workers of jobs whose transaction has committed.
 ///
@@ -61,6 +62,7 @@ pub struct Store {
     clock: Clock,
     wake: Arc<dyn Wake>,
     after_commit: Vec<Arc<dyn AfterCommit>>,
+    vault: Vault,
 }
 
 /// A whole transaction is repeated at most this often when the database says that it collided.
@@ -69,8 +71,14 @@ const ATTEMPTS: u32 = 5;
 impl Store {
     /// `write` and `read` may be the same pool; on SQLite `write` has one connection, because
     /// SQLite has one writer and queueing in the pool is fairer than its busy timeout.
-    pub fn new(write: DatabaseConnection, read: DatabaseConnection, clock: Clock, wake: Arc<dyn Wake>) -> Self {
-        Self { write, read, clock, wake, after_commit: Vec::new() }
+    pub fn new(
+        write: DatabaseConnection,
+        read: DatabaseConnection,
+        clock: Clock,
+        wake: Arc<dyn Wake>,
+        vault: Vault,
+    ) -> Self {
+        Self { write, read, clock, wake, after_commit: Vec::new(), vault }
     }
 
     /// The same databases with other ears for committed jobs.
@@ -95,6 +103,11 @@ impl Store {
     /// The clock that everything here goes by.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What opens and seals the personal data that is stored here.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// Now.
@@ -153,7 +166,7 @@ impl Store {
                 ..Default::default()
             })
             .await?;
-        let tx = Arc::new(Tx::new(conn, self.clock.now()));
+        let tx = Arc::new(Tx::new(conn, self.clock.now(), self.vault.clone()));
         let outcome = work(tx.clone()).await;
         let tx =
             Arc::into_inner(tx).ok_or_else(|| Error::internal("a transaction outlived the work it was made for"))?;
@@ -195,14 +208,20 @@ pub struct Tx {
     conn: DatabaseTransaction,
     /// The instant of everything written in this transaction.
     pub now: DateTime<Utc>,
+    vault: Vault,
     woken: Mutex<Vec<(JobKind, JobId)>>,
     change: Mutex<Committed>,
     trail: Mutex<Trail>,
 }
 
 impl Tx {
-    fn new(conn: DatabaseTransaction, now: DateTime<Utc>) -> Self {
-        Self { conn, now, woken: Mutex::default(), change: Mutex::default(), trail: Mutex::default() }
+    fn new(conn: DatabaseTransaction, now: DateTime<Utc>, vault: Vault) -> Self {
+        Self { conn, now, vault, woken: Mutex::default(), change: Mutex::default(), trail: Mutex::default() }
+    }
+
+    /// What opens and seals the personal data that is stored here.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// Collects what is changed, for the audit.
@@ -251,7 +270,7 @@ impl Tx {
         W: Future<Output = Result<T>>,
     {
         let conn = self.conn.begin().await?;
-        let inner = Arc::new(Self::new(conn, self.now));
+        let inner = Arc::new(Self::new(conn, self.now, self.vault.clone()));
         let outcome = work(inner.clone()).await;
         let inner =
             Arc::into_inner(inner).ok_or_else(|| Error::internal("a savepoint outlived the work it was made for"))?;

@@ -11,8 +11,9 @@ use souk_domain::actor::Actor;
 use souk_domain::cart::{self, Owner};
 use souk_domain::catalogue::{self, NewProduct, NewWarehouse, inventory};
 use souk_domain::money::Money;
+use souk_domain::order::contact::Address;
 use souk_domain::order::number::OrderNumbers;
-use souk_domain::order::placement::{Address, Placed, Placement, place};
+use souk_domain::order::placement::{Placed, Placement, place};
 use souk_domain::order::pricing::promotion::{Gift, Target};
 use souk_domain::order::pricing::shipping::Tariff;
 use souk_domain::order::pricing::tax::STANDARD;
@@ -20,6 +21,7 @@ use souk_domain::promotion::{self, NewPromotion};
 use souk_domain::shipping::{self, NewMethod};
 use souk_domain::store::NoWake;
 use souk_domain::validity::Validity;
+use souk_domain::vault::Vault;
 use souk_domain::{Clock, Store, Tx, account};
 use souk_entity::id::{CartId, OfferId, UserId};
 use souk_entity::money::{CurrencyCode, MinorUnits, RatePpm};
@@ -65,7 +67,8 @@ impl Market {
             counted.fetch_add(1, Ordering::Relaxed);
         });
         let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
-        let store = Store::new(connection.clone(), connection, clock, Arc::new(NoWake));
+        let vault = Vault::new(None, &"a master secret of the tests".into()).unwrap();
+        let store = Store::new(connection.clone(), connection, clock, Arc::new(NoWake), vault);
         let register = async |email: &str, role: UserRole| {
             store
                 .write(async |tx| account::register(&tx, email, "Somebody", "hash".into(), role).await)

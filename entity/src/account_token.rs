@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::{AccountTokenId, UserId};
+use crate::sealed::Sealed;
 use crate::status::AccountTokenPurpose;
 
 /// What is sent by e-mail so that whoever reads it can prove it.
@@ -14,10 +15,10 @@ pub struct Model {
     pub id: AccountTokenId,
     pub user_id: UserId,
     pub purpose: AccountTokenPurpose,
-    /// The address that it is sent to and that it proves.
-    pub email: String,
-    /// The address before, which is told of a change.
-    pub previous_email: Option<String>,
+    /// The address that it is sent to and that it proves, sealed.
+    pub email: Sealed,
+    /// The address before, which is told of a change, sealed.
+    pub previous_email: Option<Sealed>,
     /// SHA-256 in hexadecimal; the token itself is worked out when it is sent.
     pub token_hash: String,
     pub created_at: DateTimeUtc,

@@ -14,7 +14,8 @@ pub struct Model {
     pub batch_id: BatchId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub line: i64,
-    pub input: String,
+    /// Sealed: rows of orders hold addresses.
+    pub input: Vec<u8>,
     pub status: BatchRowStatus,
     /// Done: what was made, such as an order's number.
     pub result: Option<String>,

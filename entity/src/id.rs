@@ -61,6 +61,8 @@ id! {
     UserAddressId,
     /// A second factor that an administrator has ended for somebody.
     TotpResetId,
+    /// Whose personal data it is: a person with an account by its id, a guest by the order's.
+    PersonId,
     /// A refresh token: used once, replaced by the next of its family.
     RefreshTokenId,
     /// What is sent by e-mail so that whoever reads it can prove it.
@@ -145,4 +147,16 @@ id! {
     NotificationId,
     /// A privileged change, in the chain of all of them.
     AuditEntryId,
+}
+
+impl From<UserId> for PersonId {
+    fn from(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
+impl From<OrderId> for PersonId {
+    fn from(order: OrderId) -> Self {
+        Self(order.0)
+    }
 }

@@ -6,6 +6,7 @@
 
 pub mod id;
 pub mod money;
+pub mod sealed;
 pub mod status;
 
 pub mod account_token;
@@ -43,6 +44,7 @@ pub mod payment_share;
 pub mod payout;
 pub mod payout_item;
 pub mod payout_reserve;
+pub mod person_key;
 pub mod price_step;
 pub mod product;
 pub mod promotion;

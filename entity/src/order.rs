@@ -2,8 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::{CartId, OrderId, UserId};
+use crate::id::{CartId, OrderId, PersonId, UserId};
 use crate::money::{CurrencyCode, MinorUnits};
+use crate::sealed::Sealed;
 use crate::status::OrderStatus;
 
 /// What a shopper placed and pays once.
@@ -18,7 +19,10 @@ pub struct Model {
     pub cart_id: CartId,
     pub user_id: Option<UserId>,
     pub guest_token_hash: Option<String>,
-    pub email: String,
+    /// Sealed.
+    pub email: Sealed,
+    /// What the address is found by; NULL: the shopper is erased.
+    pub email_index: Option<String>,
     pub currency: CurrencyCode,
     pub status: OrderStatus,
     pub items_total: MinorUnits,
@@ -31,7 +35,8 @@ pub struct Model {
     /// The tax that total contains.
     pub tax_total: MinorUnits,
     pub total: MinorUnits,
-    pub notes: Option<String>,
+    /// Sealed.
+    pub notes: Option<Sealed>,
     /// Unpaid past this instant, the order is cancelled and its stock released.
     pub payment_due_at: DateTimeUtc,
     pub cancellation_reason: Option<String>,
@@ -46,6 +51,14 @@ pub struct Model {
     pub seller_orders: HasMany<super::seller_order::Entity>,
     #[sea_orm(has_many)]
     pub addresses: HasMany<super::order_address::Entity>,
+}
+
+impl Model {
+    /// Whose personal data it holds: the person's with the account, or those of a guest who is known by
+    /// this order alone.
+    pub fn person(&self) -> PersonId {
+        self.user_id.map_or_else(|| self.id.into(), Into::into)
+    }
 }
 
 impl ActiveModelBehavior for ActiveModel {}

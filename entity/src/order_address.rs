@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::OrderId;
+use crate::sealed::Sealed;
 use crate::status::AddressKind;
 
 /// Where an order is shipped or billed to, as it was at placement.
@@ -14,14 +15,10 @@ pub struct Model {
     pub order_id: OrderId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub kind: AddressKind,
-    pub name: String,
-    pub line1: String,
-    pub line2: Option<String>,
-    pub city: String,
+    /// Sealed: all of it but where it is as far as tax goes.
+    pub details: Sealed,
     pub region: Option<String>,
-    pub postal_code: String,
     pub country: String,
-    pub phone: Option<String>,
     #[sea_orm(belongs_to, from = "order_id", to = "id")]
     pub order: BelongsTo<super::order::Entity>,
 }

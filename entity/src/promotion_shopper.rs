@@ -11,7 +11,7 @@ use crate::id::PromotionId;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub promotion_id: PromotionId,
-    /// The user's id, or for guests the SHA-256 of the e-mail address in lower case.
+    /// The user's id, or for guests a keyed hash of the e-mail address.
     #[sea_orm(primary_key, auto_increment = false)]
     pub shopper: String,
     pub used: i64,

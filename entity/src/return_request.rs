@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::{OrderId, ReturnRequestId, SellerId, SellerOrderId};
+use crate::sealed::Sealed;
 use crate::status::ReturnStatus;
 
 /// Goods a shopper wants to give back.
@@ -16,7 +17,8 @@ pub struct Model {
     pub seller_order_id: SellerOrderId,
     pub seller_id: SellerId,
     pub status: ReturnStatus,
-    pub note: Option<String>,
+    /// The shopper's word, sealed.
+    pub note: Option<Sealed>,
     pub decision_note: Option<String>,
     pub version: i64,
     pub created_at: DateTimeUtc,

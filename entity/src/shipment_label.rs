@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::ShipmentId;
+use crate::sealed::Sealed;
 use crate::status::LabelFormat;
 
 /// The label of a parcel in one format.
@@ -14,7 +15,8 @@ pub struct Model {
     pub shipment_id: ShipmentId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub format: LabelFormat,
-    pub content: Vec<u8>,
+    /// Sealed: it shows an address.
+    pub content: Sealed,
     pub created_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "shipment_id", to = "id")]
     pub shipment: BelongsTo<super::shipment::Entity>,

@@ -18,6 +18,7 @@ pub struct Model {
     pub origin: String,
     /// The town it goes to.
     pub destination: String,
+    /// Sealed, as the other.
     pub label_pdf: Vec<u8>,
     pub label_zpl: Vec<u8>,
     pub cost: MinorUnits,

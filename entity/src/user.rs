@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::UserId;
+use crate::sealed::Sealed;
 use crate::status::UserRole;
 
 /// A person who signs in.
@@ -12,12 +13,17 @@ use crate::status::UserRole;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserId,
-    pub email: String,
+    /// Sealed.
+    pub email: Sealed,
+    /// What the address is found by; NULL: the person is erased.
+    pub email_index: Option<String>,
     /// When they proved that they read what is sent there.
     pub email_verified_at: Option<DateTimeUtc>,
     pub password_hash: String,
-    pub name: String,
-    pub phone: Option<String>,
+    /// Sealed.
+    pub name: Sealed,
+    /// Sealed.
+    pub phone: Option<Sealed>,
     pub role: UserRole,
     /// Whether they may sign in.
     pub is_active: bool,

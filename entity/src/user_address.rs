@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::id::{UserAddressId, UserId};
+use crate::sealed::Sealed;
 
 /// An address that a person keeps for their orders.
 #[sea_orm::model]
@@ -12,14 +13,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: UserAddressId,
     pub user_id: UserId,
-    pub name: String,
-    pub line1: String,
-    pub line2: Option<String>,
-    pub city: String,
-    pub region: Option<String>,
-    pub postal_code: String,
-    pub country: String,
-    pub phone: Option<String>,
+    /// Sealed: all of it.
+    pub address: Sealed,
     /// Where goods go unless another is chosen; one of a person's at most.
     pub is_default_shipping: bool,
     /// Where bills go unless another is chosen; one of a person's at most.

@@ -208,6 +208,7 @@ mod tests {
     use souk_domain::clock::Clock;
     use souk_domain::job::Lease;
     use souk_domain::store::NoWake;
+    use souk_domain::vault::Vault;
     use souk_entity::id::JobId;
 
     use super::*;
@@ -252,8 +253,9 @@ mod tests {
     #[tokio::test]
     async fn a_run_ends_with_its_time_and_does_not_begin_when_the_lease_would_end_first() {
         let database = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
-        let store =
-            Store::new(database.clone(), database, Clock::manual(DateTime::<Utc>::UNIX_EPOCH), Arc::new(NoWake));
+        let clock = Clock::manual(DateTime::<Utc>::UNIX_EPOCH);
+        let vault = Vault::new(None, &"a master secret of the tests".into()).unwrap();
+        let store = Store::new(database.clone(), database, clock, Arc::new(NoWake), vault);
         let (_phase, seen) = watch::channel(Phase::Working);
         let (finished, _checks) = tokio::sync::mpsc::unbounded_channel();
         let worker = Worker::new(store, Arc::new(Never), finished, seen);

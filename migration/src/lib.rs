@@ -19,6 +19,7 @@ mod m20261121_000011_payouts;
 mod m20261121_000012_events;
 mod m20261128_000013_api_keys;
 mod m20261128_000014_account_tokens;
+mod m20261128_000015_privacy;
 mod m20261128_000017_audit;
 mod m20261128_000018_identity;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000012_events::Migration),
             Box::new(m20261128_000013_api_keys::Migration),
             Box::new(m20261128_000014_account_tokens::Migration),
+            Box::new(m20261128_000015_privacy::Migration),
             Box::new(m20261128_000017_audit::Migration),
             Box::new(m20261128_000018_identity::Migration),
         ]

@@ -24,12 +24,17 @@ const TABLES: &[&str] = &["seller_member", "seller", "refresh_token", "app_user"
 const UP: &str = r#"
 CREATE TABLE app_user (
     id {uuid} NOT NULL CONSTRAINT pk_app_user PRIMARY KEY,
-    email varchar(254) NOT NULL CONSTRAINT uq_app_user_email UNIQUE,
+    -- sealed with the person's key
+    email {bytes} NOT NULL,
+    -- a keyed hash of the address, to find it by; NULL: the person is erased
+    email_index varchar(64) CONSTRAINT uq_app_user_email_index UNIQUE,
     -- when the person proved that they read what is sent there
     email_verified_at {timestamp},
     password_hash varchar(255) NOT NULL,
-    name varchar(200) NOT NULL,
-    phone varchar(20),
+    -- sealed with the person's key
+    name {bytes} NOT NULL,
+    -- sealed with the person's key
+    phone {bytes},
     role varchar(20) NOT NULL,
     -- whether they may sign in; an operator decides it
     is_active boolean NOT NULL,

@@ -242,7 +242,7 @@ CREATE INDEX ix_promotion_offer_offer_id ON promotion_offer (offer_id);
 -- How often a shopper has used a promotion that limits it.
 CREATE TABLE promotion_shopper (
     promotion_id {uuid} NOT NULL CONSTRAINT fk_promotion_shopper_promotion REFERENCES promotion (id),
-    -- the user's id, or for guests the SHA-256 of the e-mail address in lower case
+    -- the user's id, or for guests a keyed hash of the e-mail address
     shopper varchar(64) NOT NULL,
     used bigint NOT NULL,
     CONSTRAINT pk_promotion_shopper PRIMARY KEY (promotion_id, shopper),

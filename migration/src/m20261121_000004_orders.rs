@@ -52,7 +52,10 @@ CREATE TABLE orders (
     cart_id {uuid} NOT NULL CONSTRAINT fk_orders_cart REFERENCES cart (id) CONSTRAINT uq_orders_cart_id UNIQUE,
     user_id {uuid} CONSTRAINT fk_orders_user REFERENCES app_user (id),
     guest_token_hash varchar(64),
-    email varchar(254) NOT NULL,
+    -- sealed with the key of the person, or of a guest who is known by this order alone
+    email {bytes} NOT NULL,
+    -- a keyed hash of the address, to find it by; NULL: the shopper is erased
+    email_index varchar(64),
     currency varchar(3) NOT NULL,
     status varchar(20) NOT NULL,
     items_total bigint NOT NULL,
@@ -65,7 +68,8 @@ CREATE TABLE orders (
     -- the tax that total contains
     tax_total bigint NOT NULL,
     total bigint NOT NULL,
-    notes varchar(2000),
+    -- sealed
+    notes {bytes},
     -- unpaid past this instant, the order is cancelled and its stock released
     payment_due_at {timestamp} NOT NULL,
     cancellation_reason varchar(500),
@@ -83,14 +87,11 @@ CREATE INDEX ix_orders_status ON orders (status, id);
 CREATE TABLE order_address (
     order_id {uuid} NOT NULL CONSTRAINT fk_order_address_order REFERENCES orders (id),
     kind varchar(10) NOT NULL,
-    name varchar(200) NOT NULL,
-    line1 varchar(255) NOT NULL,
-    line2 varchar(255),
-    city varchar(100) NOT NULL,
+    -- sealed: name, street, town, post code, telephone
+    details {bytes} NOT NULL,
+    -- plain, because tax and shipping go by them
     region varchar(100),
-    postal_code varchar(20) NOT NULL,
     country varchar(2) NOT NULL,
-    phone varchar(20),
     CONSTRAINT pk_order_address PRIMARY KEY (order_id, kind),
     CONSTRAINT ck_order_address_kind CHECK (kind IN ('shipping', 'billing'))
 );

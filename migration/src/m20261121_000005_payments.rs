@@ -63,7 +63,8 @@ CREATE TABLE return_request (
     seller_order_id {uuid} NOT NULL CONSTRAINT fk_return_request_seller_order REFERENCES seller_order (id),
     seller_id {uuid} NOT NULL CONSTRAINT fk_return_request_seller REFERENCES seller (id),
     status varchar(20) NOT NULL,
-    note varchar(1000),
+    -- the shopper's word, sealed
+    note {bytes},
     decision_note varchar(500),
     version bigint NOT NULL,
     created_at {timestamp} NOT NULL,

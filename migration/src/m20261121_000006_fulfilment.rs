@@ -66,6 +66,7 @@ CREATE INDEX ix_shipment_line_order_line_id ON shipment_line (order_line_id);
 CREATE TABLE shipment_label (
     shipment_id {uuid} NOT NULL CONSTRAINT fk_shipment_label_shipment REFERENCES shipment (id),
     format varchar(5) NOT NULL,
+    -- sealed with the key of the shopper, whose address it shows
     content {bytes} NOT NULL,
     created_at {timestamp} NOT NULL,
     CONSTRAINT pk_shipment_label PRIMARY KEY (shipment_id, format),

@@ -68,6 +68,7 @@ CREATE TABLE idempotency_key (
     key varchar(100) NOT NULL,
     fingerprint varchar(64) NOT NULL,
     status_code integer NOT NULL,
+    -- sealed with a key of the installation; removed after a day
     body {bytes} NOT NULL,
     created_at {timestamp} NOT NULL,
     CONSTRAINT pk_idempotency_key PRIMARY KEY (actor, route, key)
@@ -110,7 +111,8 @@ CREATE INDEX ix_batch_user_id ON batch (user_id);
 CREATE TABLE batch_row (
     batch_id {uuid} NOT NULL CONSTRAINT fk_batch_row_batch REFERENCES batch (id),
     line bigint NOT NULL,
-    input varchar(16000) NOT NULL,
+    -- sealed with a key of the installation, because rows of orders hold addresses
+    input {bytes} NOT NULL,
     status varchar(10) NOT NULL,
     -- done: what was made, such as an order's number
     result varchar(200),

@@ -23,10 +23,10 @@ CREATE TABLE account_token (
     id {uuid} NOT NULL CONSTRAINT pk_account_token PRIMARY KEY,
     user_id {uuid} NOT NULL CONSTRAINT fk_account_token_user REFERENCES app_user (id),
     purpose varchar(20) NOT NULL,
-    -- the address that it is sent to and that it proves
-    email varchar(254) NOT NULL,
-    -- the address before, which is told of a change
-    previous_email varchar(254),
+    -- the address that it is sent to and that it proves; sealed with the person's key
+    email {bytes} NOT NULL,
+    -- the address before, which is told of a change; sealed
+    previous_email {bytes},
     -- SHA-256 in hexadecimal; the token itself is worked out when it is sent
     token_hash varchar(64) NOT NULL CONSTRAINT uq_account_token_token_hash UNIQUE,
     created_at {timestamp} NOT NULL,

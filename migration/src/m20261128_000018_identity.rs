@@ -69,14 +69,8 @@ CREATE INDEX ix_totp_reset_user_id ON totp_reset (user_id, id);
 CREATE TABLE user_address (
     id {uuid} NOT NULL CONSTRAINT pk_user_address PRIMARY KEY,
     user_id {uuid} NOT NULL CONSTRAINT fk_user_address_user REFERENCES app_user (id),
-    name varchar(200) NOT NULL,
-    line1 varchar(255) NOT NULL,
-    line2 varchar(255),
-    city varchar(100) NOT NULL,
-    region varchar(100),
-    postal_code varchar(20) NOT NULL,
-    country varchar(2) NOT NULL,
-    phone varchar(20),
+    -- sealed with the person's key
+    address {bytes} NOT NULL,
     is_default_shipping boolean NOT NULL,
     is_default_billing boolean NOT NULL,
     created_at {timestamp} NOT NULL,

@@ -69,7 +69,7 @@ impl Events {
     pub async fn run(self, settings: Settings) -> Result<(), Failure> {
         let pools = database::connect(&settings.database()?, 2).await?;
         check_schema(&pools).await?;
-        let store = Store::new(pools.write, pools.read, Clock::System, std::sync::Arc::new(NoWake));
+        let store = Store::new(pools.write, pools.read, Clock::System, std::sync::Arc::new(NoWake), settings.vault()?);
         match self.what {
             What::Consumers => consumers(&store).await,
             What::Replay { name, from } => {

@@ -219,7 +219,8 @@ async fn follow(store: &Store, queued: &batches::Model) -> Result<batches::Model
 
 /// Prints what became of the batch.
 async fn report(store: &Store, batch: &batches::Model) -> Result<(), Failure> {
-    let failed = batch::rows(store.read(), batch.id, Some(BatchRowStatus::Failed), 0, MOST_PRINTED).await?;
+    let failed =
+        batch::rows(store.read(), store.vault(), batch.id, Some(BatchRowStatus::Failed), 0, MOST_PRINTED).await?;
     for row in &failed {
         println!("line {}: {}", row.line, row.error.as_deref().unwrap_or_default());
     }

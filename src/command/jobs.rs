@@ -84,7 +84,7 @@ impl Jobs {
     pub async fn run(self, settings: Settings) -> Result<(), Failure> {
         let pools = database::connect(&settings.database()?, 2).await?;
         platform::check_schema(&pools).await?;
-        let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(NoWake));
+        let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(NoWake), settings.vault()?);
         match self.what {
             What::Summary => summarize(&store).await,
             What::List { status, kind, limit } => list(&store, status, kind, limit).await,

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod events;
 pub mod import;
 pub mod jobs;
+pub mod keys;
 pub mod migrate;
 pub mod schedules;
 pub mod serve;

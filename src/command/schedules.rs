@@ -53,7 +53,7 @@ impl Schedules {
     pub async fn run(self, settings: Settings) -> Result<(), Failure> {
         let pools = database::connect(&settings.database()?, 2).await?;
         check_schema(&pools).await?;
-        let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(NoWake));
+        let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(NoWake), settings.vault()?);
         store.write(async |tx| schedule::register(&tx).await).await?;
         match self.action.unwrap_or(Action::List) {
             Action::List => {

@@ -33,10 +33,12 @@ impl Verify {
             }
             return Ok(());
         }
+        let vault = settings.vault()?;
         let pools = database::connect(&settings.database()?, 2).await?;
         let scope = if self.quiet { Scope::Quiet(Clock::System.now()) } else { Scope::AtEveryCommit };
-        let violations = verify::verify(&pools.read, scope).await?;
-        let checked = verify::invariants().iter().filter(|invariant| self.quiet || !invariant.is_quiet()).count();
+        let mut violations = verify::verify(&pools.read, scope).await?;
+        violations.extend(verify::sealed(&pools.read, &vault).await?);
+        let checked = verify::invariants().iter().filter(|invariant| self.quiet || !invariant.is_quiet()).count() + 1;
         for violation in &violations {
             println!("{violation}");
         }

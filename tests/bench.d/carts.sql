@@ -5,6 +5,8 @@
 SET client_min_messages = warning;
 BEGIN;
 TRUNCATE orders, order_address, seller_order, order_line, reservation, job, idempotency_key, cart, cart_line, cart_shipping CASCADE;
+-- keys of guests, of whom nothing is left
+DELETE FROM person_key WHERE id NOT IN (SELECT id FROM app_user);
 TRUNCATE status_history, event;
 INSERT INTO status_history (id, entity_kind, entity_id, version, from_status, to_status, actor_kind, occurred_at)
 SELECT gen_random_uuid(), 'seller', id, v, CASE v WHEN 2 THEN 'applied' END, CASE v WHEN 1 THEN 'applied' ELSE 'approved' END, 'system', now()

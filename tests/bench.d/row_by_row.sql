@@ -71,12 +71,14 @@ ORDER BY z.region, r.starts_at;
 SELECT * FROM commission_rule
 WHERE (seller_id IS NULL OR seller_id IN (('00000002-0000-7000-8000-' || :seller1)::uuid, ('00000002-0000-7000-8000-' || :seller2)::uuid))
   AND (currency IS NULL OR currency = 'USD') AND starts_at <= now() AND (ends_at IS NULL OR ends_at > now());
-INSERT INTO orders (id, number, cart_id, guest_token_hash, email, currency, status, items_total, discount_total, shipping_total, tax_added_total, tax_total, total, payment_due_at, version, placed_at, updated_at)
-VALUES (('0000000a-0000-7000-8000-' || :order)::uuid, 'ORD-' || :order, ('00000009-0000-7000-8000-' || :order)::uuid, '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', 'ada@example.com', 'USD', 'pending', 5997, 0, 998, 0, 0, 6995, now() + interval '30 minutes', 1, now(), now());
-INSERT INTO order_address (order_id, kind, name, line1, city, postal_code, country, phone)
-VALUES (('0000000a-0000-7000-8000-' || :order)::uuid, 'shipping', 'Ada Lovelace', '12 St James''s Square', 'London', 'SW1Y 4JH', 'GB', '+44 20 7946 0000');
-INSERT INTO order_address (order_id, kind, name, line1, city, postal_code, country, phone)
-VALUES (('0000000a-0000-7000-8000-' || :order)::uuid, 'billing', 'Ada Lovelace', '12 St James''s Square', 'London', 'SW1Y 4JH', 'GB', '+44 20 7946 0000');
+INSERT INTO person_key (id, wrapped_by, wrapped_key, created_at)
+VALUES (('0000000a-0000-7000-8000-' || :order)::uuid, 'secret-0123456789ab', decode(repeat('5e', 73), 'hex'), now());
+INSERT INTO orders (id, number, cart_id, guest_token_hash, email, email_index, currency, status, items_total, discount_total, shipping_total, tax_added_total, tax_total, total, payment_due_at, version, placed_at, updated_at)
+VALUES (('0000000a-0000-7000-8000-' || :order)::uuid, 'ORD-' || :order, ('00000009-0000-7000-8000-' || :order)::uuid, '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', decode(repeat('5e', 56), 'hex'), '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', 'USD', 'pending', 5997, 0, 998, 0, 0, 6995, now() + interval '30 minutes', 1, now(), now());
+INSERT INTO order_address (order_id, kind, details, country)
+VALUES (('0000000a-0000-7000-8000-' || :order)::uuid, 'shipping', decode(repeat('5e', 180), 'hex'), 'GB');
+INSERT INTO order_address (order_id, kind, details, country)
+VALUES (('0000000a-0000-7000-8000-' || :order)::uuid, 'billing', decode(repeat('5e', 180), 'hex'), 'GB');
 INSERT INTO seller_order (id, order_id, seller_id, number, currency, status, items_total, discount_total, shipping_price, shipping_discount, shipping_platform_discount, shipping_total, shipping_tax, shipping_tax_added, tax_added_total, tax_total, total, platform_discount_total, commission_total, commission_tax_total, shipping_method_id, shipping_method_name, return_window_days, version, created_at, updated_at)
 VALUES (('0000000b-0000-7000-8000-' || :two)::uuid, ('0000000a-0000-7000-8000-' || :order)::uuid, ('00000002-0000-7000-8000-' || :seller1)::uuid, 'ORD-' || :order || '-1', 'USD', 'pending', 3998, 0, 499, 0, 0, 499, 0, 0, 0, 0, 4497, 0, 400, 0, ('00000008-0000-7000-8000-' || :seller1)::uuid, 'Standard', 30, 1, now(), now());
 INSERT INTO seller_order (id, order_id, seller_id, number, currency, status, items_total, discount_total, shipping_price, shipping_discount, shipping_platform_discount, shipping_total, shipping_tax, shipping_tax_added, tax_added_total, tax_total, total, platform_discount_total, commission_total, commission_tax_total, shipping_method_id, shipping_method_name, return_window_days, version, created_at, updated_at)

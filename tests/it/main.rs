@@ -23,6 +23,7 @@ mod life;
 mod limits;
 mod notifications;
 mod payouts;
+mod privacy;
 mod promotions;
 mod races;
 mod refunds;

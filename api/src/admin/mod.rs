@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod notifications;
 pub mod orders;
 pub mod payouts;
+pub mod privacy;
 pub mod promotions;
 pub mod refund_approvals;
 pub mod refunds;

@@ -6,8 +6,9 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use souk_domain::actor::Actor;
-use souk_domain::order::{detail, lifecycle};
+use souk_domain::order::{contact, detail, lifecycle};
 use souk_domain::payment::refund as refunds;
+use souk_domain::vault::Vault;
 use souk_domain::{Code, Error, Result, Tx, store};
 use souk_entity::id::{OrderId, SellerOrderId};
 use souk_entity::status::{EntityKind, OrderStatus as Status};
@@ -94,7 +95,7 @@ impl AdminOrders {
             query = query.filter(order::Column::Number.eq(number));
         }
         if let Some(email) = email.0 {
-            query = query.filter(order::Column::Email.eq(email.trim().to_lowercase()));
+            query = query.filter(order::Column::EmailIndex.eq(contact::email_index(ctx.store.vault(), &email)));
         }
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
         Ok(Okay::new(&page.page(rows, |row| row.id.into(), OrderSummary::from)))
@@ -105,7 +106,7 @@ impl AdminOrders {
     /// With payments, refunds and history.
     #[oai(path = "/orders/:id", method = "get", operation_id = "adminGetOrder")]
     async fn get(&self, ctx: Ctx<'_>, _who: Operating, id: Path<Uuid>) -> ApiResult<Okay<AdminOrder>> {
-        Ok(read(ctx.store.read(), id.0.into()).await?)
+        Ok(read(ctx.store.read(), ctx.store.vault(), id.0.into()).await?)
     }
 
     /// Set the status of an order
@@ -132,7 +133,7 @@ impl AdminOrders {
             .write(async |tx| {
                 store::check_version(if_version, lifecycle::lock(&tx, id).await?.version)?;
                 set(&tx, id, to, reason, who.actor()).await?;
-                read(&**tx, id).await
+                read(&**tx, tx.vault(), id).await
             })
             .await?;
         Ok(answer)
@@ -158,7 +159,7 @@ impl AdminOrders {
             let id = SellerOrderId(id.0);
             lifecycle::cancel_part(&tx, id, who.actor(), &body.0.reason).await?;
             let (order, _) = lifecycle::lock_part(&tx, id).await?;
-            Ok(Okay::new(&Order::from(detail::read(&**tx, order.id, None).await?)))
+            Ok(Okay::new(&Order::from(detail::read(&**tx, tx.vault(), order.id, None).await?)))
         })
         .await?;
         Ok(answer)
@@ -204,8 +205,8 @@ async fn parts(tx: &Tx, id: OrderId, status: Status) -> Result<Vec<SellerOrderId
     Ok(parts.into_iter().filter(|part| part.status == status).map(|part| part.id).collect())
 }
 
-async fn read(db: &impl ConnectionTrait, id: OrderId) -> Result<Okay<AdminOrder>> {
-    let detail = detail::read(db, id, None).await?;
+async fn read(db: &impl ConnectionTrait, vault: &Vault, id: OrderId) -> Result<Okay<AdminOrder>> {
+    let detail = detail::read(db, vault, id, None).await?;
     let version = detail.order.version;
     let payments = payment::Entity::find()
         .filter(payment::Column::OrderId.eq(id))

@@ -6,8 +6,8 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use souk_domain::Error;
-use souk_domain::account::{self, role, totp};
+use souk_domain::account::{self, Profile, role, totp};
+use souk_domain::{Error, Result};
 use souk_entity::id::UserId;
 use souk_entity::status::UserRole as Role;
 use souk_entity::{totp_reset, user};
@@ -24,13 +24,14 @@ use crate::view::words::UserRole;
 
 /// A person, as administrators see them.
 #[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Person {
     /// Their id.
     id: Uuid,
-    /// Their sign-in name.
-    email: String,
-    /// How to address them.
-    name: String,
+    /// Their sign-in name; none once they are erased.
+    email: Option<String>,
+    /// How to address them; none once they are erased.
+    name: Option<String>,
     /// What they may do in the marketplace.
     role: UserRole,
     /// Whether they may sign in.
@@ -39,12 +40,12 @@ pub struct Person {
     created_at: DateTime<Utc>,
 }
 
-impl From<user::Model> for Person {
-    fn from(row: user::Model) -> Self {
+impl Person {
+    fn new(row: user::Model, profile: Profile) -> Self {
         Self {
             id: row.id.into(),
-            email: row.email,
-            name: row.name,
+            email: profile.email,
+            name: profile.name,
             role: row.role.into(),
             is_active: row.is_active,
             created_at: row.created_at,
@@ -143,17 +144,19 @@ impl Users {
             query = query.filter(user::Column::Role.eq(Role::from(role)));
         }
         if let Some(email) = &email.0 {
-            query = query.filter(account::has_email(email));
+            query = query.filter(account::has_email(ctx.store.vault(), email));
         }
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&page.page(rows, |row| row.id.into(), Person::from)))
+        let profiles = account::profiles(ctx.store.read(), ctx.store.vault(), &rows).await?;
+        let rows = rows.into_iter().zip(profiles).collect();
+        Ok(Okay::new(&page.page(rows, |(row, _)| row.id.into(), |(row, profile)| Person::new(row, profile))))
     }
 
     /// Show a person
     #[oai(path = "/:id", method = "get", operation_id = "adminGetUser")]
     async fn get(&self, ctx: Ctx<'_>, _who: Operating, id: Path<Uuid>) -> ApiResult<Okay<Person>> {
         let row = user::Entity::find_by_id(UserId(id.0)).one(ctx.store.read()).await.map_err(Error::from)?;
-        Ok(Okay::new(&row.ok_or_else(|| Error::not_found("user"))?.into()))
+        Ok(Okay::new(&shown(&ctx, row.ok_or_else(|| Error::not_found("user"))?).await?))
     }
 
     /// Give a person another role
@@ -170,7 +173,7 @@ impl Users {
     ) -> ApiResult<Okay<Person>> {
         let role = body.role.into();
         let row = ctx.store.write(async |tx| role::set_role(&tx, UserId(id.0), role, who.user()).await).await?;
-        Ok(Okay::new(&row.into()))
+        Ok(Okay::new(&shown(&ctx, row).await?))
     }
 
     /// Close or reopen a person's account
@@ -186,7 +189,7 @@ impl Users {
     ) -> ApiResult<Okay<Person>> {
         let active = body.is_active;
         let row = ctx.store.write(async |tx| role::set_active(&tx, UserId(id.0), active, who.user()).await).await?;
-        Ok(Okay::new(&row.into()))
+        Ok(Okay::new(&shown(&ctx, row).await?))
     }
 
     /// End a person's second factor for them
@@ -215,4 +218,9 @@ impl Users {
         let items = totp::resets(ctx.store.read(), id).await?.into_iter().map(TotpReset::from).collect();
         Ok(Okay::new(&TotpResetList { items }))
     }
+}
+
+async fn shown(ctx: &Ctx<'_>, row: user::Model) -> Result<Person> {
+    let profile = account::profile(ctx.store.read(), ctx.store.vault(), &row).await?;
+    Ok(Person::new(row, profile))
 }

@@ -11,6 +11,7 @@ use poem_openapi::types::ToJSON;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use sha2::{Digest, Sha256};
 use souk_domain::constraint::is_unique_violation;
+use souk_domain::vault::Vault;
 use souk_domain::{Code, Error, Result, Store, Tx, audit, failpoint};
 use souk_entity::idempotency_key;
 
@@ -49,6 +50,11 @@ impl Key {
         let fingerprint = hex::encode(Sha256::digest(format!("{request:?}").as_bytes()));
         Ok(Some(Self { actor: actor.into(), route, key: key.to_owned(), fingerprint }))
     }
+
+    /// What binds a stored answer to its row.
+    fn place(&self) -> String {
+        format!("idempotency_key.body\0{}\0{}\0{}", self.actor, self.route, self.key)
+    }
 }
 
 /// Runs `work` in a transaction and answers, or gives the answer that the key's first request got.
@@ -65,7 +71,7 @@ where
     let written = store.write(async |tx| {
         // In the transaction and not before it: another connection of the pool would cost two
         // round trips more, for every new request.
-        if let Some(stored) = find(&**tx, &key).await? {
+        if let Some(stored) = find(&**tx, tx.vault(), &key).await? {
             audit::nothing(&tx);
             return Ok(stored);
         }
@@ -76,7 +82,7 @@ where
             key: Set(key.key.clone()),
             fingerprint: Set(key.fingerprint.clone()),
             status_code: Set(i32::from(answer.status)),
-            body: Set(answer.body.clone()),
+            body: Set(tx.vault().keep(&key.place(), &answer.body)?),
             created_at: Set(tx.now),
         };
         match idempotency_key::Entity::insert(row).exec_without_returning(&**tx).await {
@@ -89,7 +95,7 @@ where
     match outcome {
         Ok(answer) => Ok(answer),
         // The first request has committed in between; whatever failed here, its answer stands.
-        Err(error) => match find(store.read(), &key).await? {
+        Err(error) => match find(store.read(), store.vault(), &key).await? {
             Some(stored) => Ok(stored),
             None => Err(error),
         },
@@ -106,7 +112,11 @@ fn is_key_taken(error: &sea_orm::DbErr) -> bool {
     )
 }
 
-async fn find<T, const STATUS: u16>(db: &impl ConnectionTrait, key: &Key) -> Result<Option<Answer<T, STATUS>>> {
+async fn find<T, const STATUS: u16>(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    key: &Key,
+) -> Result<Option<Answer<T, STATUS>>> {
     let id = (key.actor.clone(), key.route.to_owned(), key.key.clone());
     let Some(row) = idempotency_key::Entity::find_by_id(id).one(db).await? else { return Ok(None) };
     if row.fingerprint != key.fingerprint {
@@ -116,5 +126,6 @@ async fn find<T, const STATUS: u16>(db: &impl ConnectionTrait, key: &Key) -> Res
         ));
     }
     let status = u16::try_from(row.status_code).map_err(Error::internal)?;
-    Ok(Some(Answer::stored(status, row.body)))
+    let body = vault.kept(&key.place(), &row.body);
+    Ok(Some(Answer::stored(status, body.ok_or_else(|| Error::internal("a stored answer does not open"))?)))
 }

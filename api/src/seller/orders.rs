@@ -4,7 +4,8 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use souk_domain::order::{detail, lifecycle};
+use souk_domain::order::{contact, detail, lifecycle};
+use souk_domain::vault::Vault;
 use souk_domain::{Error, Result, Tx, store};
 use souk_entity::id::{SellerId, SellerOrderId};
 use souk_entity::status::{AddressKind, EntityKind, OrderStatus as Status};
@@ -76,7 +77,7 @@ impl SellerOrders {
     /// Show a seller order
     #[oai(path = "/:id", method = "get", operation_id = "getSellerOrder")]
     async fn get(&self, ctx: Ctx<'_>, who: Selling, id: Path<Uuid>) -> ApiResult<Okay<SellerOrderDetail>> {
-        Ok(read(ctx.store.read(), id.0.into(), who.seller()).await?)
+        Ok(read(ctx.store.read(), ctx.store.vault(), id.0.into(), who.seller()).await?)
     }
 
     /// Accept a seller order
@@ -100,7 +101,7 @@ impl SellerOrders {
         let answer = once(&ctx.store, key, async |tx| {
             let id = lock(&tx, id.0.into(), who.seller(), if_version).await?;
             lifecycle::accept(&tx, id, who.actor()).await?;
-            read(&**tx, id, who.seller()).await
+            read(&**tx, tx.vault(), id, who.seller()).await
         })
         .await?;
         Ok(answer)
@@ -130,7 +131,7 @@ impl SellerOrders {
         let answer = once(&ctx.store, key, async |tx| {
             let id = lock(&tx, id.0.into(), who.seller(), if_version).await?;
             lifecycle::cancel_part(&tx, id, who.actor(), &body.0.reason).await?;
-            read(&**tx, id, who.seller()).await
+            read(&**tx, tx.vault(), id, who.seller()).await
         })
         .await?;
         Ok(answer)
@@ -158,7 +159,12 @@ async fn lock(tx: &Tx, id: SellerOrderId, seller: SellerId, if_version: Option<i
     Ok(id)
 }
 
-async fn read(db: &impl ConnectionTrait, id: SellerOrderId, seller: SellerId) -> Result<Okay<SellerOrderDetail>> {
+async fn read(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    id: SellerOrderId,
+    seller: SellerId,
+) -> Result<Okay<SellerOrderDetail>> {
     let part = detail::read_part(db, id, seller).await?;
     let row = &part.seller_order;
     let (order_id, version) = (row.order_id, row.version);
@@ -168,13 +174,15 @@ async fn read(db: &impl ConnectionTrait, id: SellerOrderId, seller: SellerId) ->
         .filter(order_address::Column::Kind.eq(AddressKind::Shipping))
         .one(db)
         .await?;
-    let order = order::Entity::find_by_id(order_id).one(db).await?;
+    let order = order::Entity::find_by_id(order_id).one(db).await?.ok_or_else(|| Error::not_found("order"))?;
+    let person = vault.person(db, order.person()).await?;
+    let address = address.map_or(Ok(None), |row| contact::open_address(&person, &row))?;
     let history = detail::history(db, EntityKind::SellerOrder, id).await?;
     let detail = SellerOrderDetail {
         order: part.into(),
         commission_total,
         shipping_address: address.map(Into::into),
-        notes: order.and_then(|order| order.notes),
+        notes: contact::open_notes(&person, &order)?,
         history: history.into_iter().map(Into::into).collect(),
     };
     Ok(Okay::new(&detail).with_version(version))

@@ -90,9 +90,8 @@ impl SellerReturns {
             query = query.filter(return_request::Column::Status.eq(Status::from(status)));
         }
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        let rows = returns::detail::with_lines(ctx.store.read(), rows).await?;
-        let page =
-            page.page(rows, |(row, ..)| row.id.into(), |(row, lines, parcel)| Return::new(row, lines, parcel.as_ref()));
+        let rows = returns::detail::with_lines(ctx.store.read(), ctx.store.vault(), rows).await?;
+        let page = page.page(rows, |row| row.request.id.into(), Return::new);
         Ok(Okay::new(&page))
     }
 
@@ -100,7 +99,7 @@ impl SellerReturns {
     #[oai(path = "/:id", method = "get", operation_id = "getSellerReturn")]
     async fn get(&self, ctx: Ctx<'_>, who: Selling, id: Path<Uuid>) -> ApiResult<Okay<Return>> {
         let row = own(ctx.store.read(), id.0.into(), who.seller()).await?;
-        Ok(Okay::new(&view(ctx.store.read(), row).await?))
+        Ok(Okay::new(&view(ctx.store.read(), ctx.store.vault(), row).await?))
     }
 
     /// Approve a return
@@ -120,7 +119,7 @@ impl SellerReturns {
         let answer = once(&ctx.store, key, async |tx| {
             let id = own(&**tx, id.0.into(), who.seller()).await?.id;
             let row = returns::approve(&tx, who.seller(), id, who.actor()).await?;
-            Ok(Okay::new(&view(&**tx, row).await?))
+            Ok(Okay::new(&view(&**tx, tx.vault(), row).await?))
         })
         .await?;
         Ok(answer)
@@ -143,7 +142,7 @@ impl SellerReturns {
         let answer = once(&ctx.store, key, async |tx| {
             let id = own(&**tx, id.0.into(), who.seller()).await?.id;
             let row = returns::reject(&tx, who.seller(), id, who.actor(), &body.0.reason).await?;
-            Ok(Okay::new(&view(&**tx, row).await?))
+            Ok(Okay::new(&view(&**tx, tx.vault(), row).await?))
         })
         .await?;
         Ok(answer)
@@ -180,7 +179,7 @@ impl SellerReturns {
         let answer = once(&ctx.store, key, async |tx| {
             let id = own(&**tx, id.0.into(), who.seller()).await?.id;
             let row = returns::receive(&tx, who.seller(), id, who.actor(), &received).await?;
-            Ok(Okay::new(&view(&**tx, row).await?))
+            Ok(Okay::new(&view(&**tx, tx.vault(), row).await?))
         })
         .await?;
         Ok(answer)

@@ -7,13 +7,13 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi, ResponseContent};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use souk_domain::{Code, Error, Result, shipment as parcels};
 use souk_entity::id::{OrderLineId, SellerId, ShipmentId};
+use souk_entity::shipment;
 use souk_entity::status::ShipmentStatus as Status;
-use souk_entity::{shipment, shipment_label};
 use uuid::Uuid;
 
 use super::orders;
 use crate::auth::Selling;
-use crate::context::Ctx;
+use crate::context::{Context, Ctx};
 use crate::document::{EXAMPLE_ID, Tag};
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
@@ -214,9 +214,8 @@ impl Shipments {
         /// PDF when left out.
         format: Query<Option<LabelFormat>>,
     ) -> ApiResult<Label> {
-        let db = ctx.store.read();
-        let row = own(db, id.0.into(), who.seller()).await?;
-        Ok(label(db, row.id, format.0.unwrap_or(LabelFormat::Pdf)).await?)
+        let row = own(ctx.store.read(), id.0.into(), who.seller()).await?;
+        Ok(label(&ctx, row.id, format.0.unwrap_or(LabelFormat::Pdf)).await?)
     }
 }
 
@@ -225,18 +224,14 @@ impl Shipments {
 /// # Errors
 /// [`Code::NotFound`] before it is bought, once the parcel is cancelled, and in a format that the
 /// carrier does not give.
-pub async fn label(db: &impl ConnectionTrait, shipment: ShipmentId, format: LabelFormat) -> Result<Label> {
-    let found = shipment_label::Entity::find_by_id((shipment, format.into()))
-        .inner_join(shipment::Entity)
-        .filter(shipment::Column::Status.ne(Status::Cancelled))
-        .one(db)
-        .await?;
-    let Some(found) = found else {
-        let message = "There is no label in this format: it is there once the parcel is labelled, and void once the \
-                       parcel is cancelled.";
+pub async fn label(ctx: &Context, shipment: ShipmentId, format: LabelFormat) -> Result<Label> {
+    let (db, vault) = (ctx.store.read(), ctx.store.vault());
+    let Some(content) = parcels::label(db, vault, shipment, format.into()).await? else {
+        let message = "There is no label in this format: it is there once the parcel is labelled, and gone once the \
+                       parcel is cancelled or the shopper erased.";
         return Err(Error::new(Code::NotFound, message));
     };
-    let content = Binary(found.content);
+    let content = Binary(content);
     Ok(Label::File(match format {
         LabelFormat::Pdf => LabelFile::Pdf(content),
         LabelFormat::Zpl => LabelFile::Zpl(content),

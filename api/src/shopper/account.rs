@@ -129,17 +129,17 @@ pub struct Session {
 #[oai(skip_serializing_if_is_none)]
 pub struct User {
     /// Their id.
-    pub(super) id: Uuid,
-    /// Their sign-in name.
-    pub(super) email: String,
+    id: Uuid,
+    /// Their sign-in name; none once they are erased.
+    email: Option<String>,
     /// Whether they have proven that they read what is sent there.
-    pub(super) email_verified: bool,
-    /// How to address them.
-    pub(super) name: String,
+    email_verified: bool,
+    /// How to address them; none once they are erased.
+    name: Option<String>,
     /// What they may do in the marketplace.
-    pub(super) role: UserRole,
+    role: UserRole,
     /// The seller they act for.
-    pub(super) seller_id: Option<Uuid>,
+    seller_id: Option<Uuid>,
 }
 
 /// Who wants to sell.
@@ -205,7 +205,7 @@ impl Accounts {
     async fn sign_in(&self, ctx: Ctx<'_>, peer: Data<&Peer>, body: Json<SignIn>) -> ApiResult<Okay<Session>> {
         let body = body.0;
         let turn = throttle::turn(&ctx, Target::Address(&body.email), peer.0).await?;
-        let user = account::find_by_email(ctx.store.read(), &body.email).await?;
+        let user = account::find_by_email(ctx.store.read(), ctx.store.vault(), &body.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let right = verify_password(SecretString::from(body.password), hash).await?;
         let wrong = |what: &str| Err(Error::new(Code::BadCredentials, what).into());
@@ -294,11 +294,12 @@ async fn session(
 
 pub(super) async fn view(ctx: &Ctx<'_>, user: user::Model) -> souk_domain::Result<User> {
     let seller = account::membership(ctx.store.read(), user.id).await?;
+    let profile = account::profile(ctx.store.read(), ctx.store.vault(), &user).await?;
     Ok(User {
         id: user.id.into(),
-        email: user.email,
+        email: profile.email,
         email_verified: user.email_verified_at.is_some(),
-        name: user.name,
+        name: profile.name,
         role: user.role.into(),
         seller_id: seller.map(|(_, seller)| seller.id.into()),
     })

@@ -5,10 +5,11 @@ use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use sea_orm::QueryOrder;
-use souk_domain::Error;
+use sea_orm::{ConnectionTrait, QueryOrder};
 use souk_domain::account::address_book::{self, Entry};
-use souk_entity::id::UserAddressId;
+use souk_domain::vault::{Person, Vault};
+use souk_domain::{Error, Result, Store};
+use souk_entity::id::{UserAddressId, UserId};
 use souk_entity::user_address;
 use uuid::Uuid;
 
@@ -51,7 +52,7 @@ impl From<KeepAddress> for Entry {
 }
 
 /// An address that is kept.
-#[derive(Object)]
+#[derive(Debug, Object)]
 pub struct KeptAddress {
     /// Its id.
     id: Uuid,
@@ -67,16 +68,18 @@ pub struct KeptAddress {
     updated_at: DateTime<Utc>,
 }
 
-impl From<user_address::Model> for KeptAddress {
-    fn from(row: user_address::Model) -> Self {
-        Self {
+impl KeptAddress {
+    /// What is kept, by the person's key; nothing once they are erased.
+    pub fn open(person: &Person, row: &user_address::Model) -> Result<Option<Self>> {
+        let address = address_book::open(person, row)?;
+        Ok(address.map(|address| Self {
             id: row.id.into(),
-            address: address_book::read(&row).into(),
+            address: address.into(),
             is_default_shipping: row.is_default_shipping,
             is_default_billing: row.is_default_billing,
             created_at: row.created_at,
             updated_at: row.updated_at,
-        }
+        }))
     }
 }
 
@@ -115,7 +118,8 @@ impl Addresses {
         let key = Key::read(format!("user:{user}"), "createAddress", idempotency_key.0.as_deref(), &body.0)?;
         let entry = Entry::from(body.0);
         let answer = once(&ctx.store, key, async |tx| {
-            Ok(Created::new(&address_book::add(&tx, user, entry.clone()).await?.into()))
+            let row = address_book::add(&tx, user, &entry).await?;
+            Ok(Created::new(&shown(&**tx, tx.vault(), &row).await?))
         });
         Ok(answer.await?)
     }
@@ -124,7 +128,7 @@ impl Addresses {
     #[oai(path = "/:id", method = "get", operation_id = "getAddress")]
     async fn get(&self, ctx: Ctx<'_>, who: SignedIn, id: Path<Uuid>) -> ApiResult<Okay<KeptAddress>> {
         let row = address_book::find(ctx.store.read(), who.0.user, UserAddressId(id.0)).await?;
-        Ok(Okay::new(&row.into()))
+        Ok(Okay::new(&shown(ctx.store.read(), ctx.store.vault(), &row).await?))
     }
 
     /// Put an address in the place of another
@@ -139,8 +143,8 @@ impl Addresses {
         body: Json<KeepAddress>,
     ) -> ApiResult<Okay<KeptAddress>> {
         let (user, id, entry) = (who.0.user, UserAddressId(id.0), Entry::from(body.0));
-        let row = ctx.store.write(async |tx| address_book::replace(&tx, user, id, entry.clone()).await).await?;
-        Ok(Okay::new(&row.into()))
+        let row = ctx.store.write(async |tx| address_book::replace(&tx, user, id, &entry).await).await?;
+        Ok(Okay::new(&shown(ctx.store.read(), ctx.store.vault(), &row).await?))
     }
 
     /// Delete an address
@@ -154,7 +158,22 @@ impl Addresses {
     }
 }
 
-async fn book(ctx: &Ctx<'_>, who: &SignedIn) -> souk_domain::Result<AddressList> {
-    let rows = address_book::of(who.0.user).order_by_asc(user_address::Column::Id).all(ctx.store.read()).await;
-    Ok(AddressList { items: rows.map_err(Error::from)?.into_iter().map(KeptAddress::from).collect() })
+async fn shown(db: &impl ConnectionTrait, vault: &Vault, row: &user_address::Model) -> Result<KeptAddress> {
+    let person = vault.person(db, row.user_id.into()).await?;
+    KeptAddress::open(&person, row)?.ok_or_else(|| Error::not_found("address"))
+}
+
+async fn book(ctx: &Ctx<'_>, who: &SignedIn) -> Result<AddressList> {
+    Ok(AddressList { items: all(&ctx.store, who.0.user).await? })
+}
+
+/// All addresses of a person, in the order in which they were added.
+///
+/// # Errors
+/// The database's.
+pub async fn all(store: &Store, user: UserId) -> Result<Vec<KeptAddress>> {
+    let db = store.read();
+    let rows = address_book::of(user).order_by_asc(user_address::Column::Id).all(db).await?;
+    let person = store.vault().person(db, user.into()).await?;
+    rows.iter().filter_map(|row| KeptAddress::open(&person, row).transpose()).collect()
 }

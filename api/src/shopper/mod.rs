@@ -4,6 +4,7 @@ pub mod account;
 pub mod addresses;
 pub mod carts;
 pub mod orders;
+pub mod privacy;
 pub mod profile;
 pub mod returns;
 pub mod security;

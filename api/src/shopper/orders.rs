@@ -11,7 +11,7 @@ use souk_domain::cart::Owner;
 use souk_domain::money::{Money, currency};
 use souk_domain::order::edit::{self, Edit};
 use souk_domain::order::placement::{self, Placed, Placement};
-use souk_domain::order::{detail, lifecycle};
+use souk_domain::order::{contact, detail, lifecycle};
 use souk_domain::payment::refund as refunds;
 use souk_domain::port::PortError;
 use souk_domain::{Code, Error, Result, Tx, account, failpoint, payment, shipment, store};
@@ -117,12 +117,12 @@ impl Example for UpdateOrderItem {
 async fn addresses(
     tx: &Tx,
     owner: &Owner,
-    shipping: Option<placement::Address>,
-    billing: Option<placement::Address>,
-) -> Result<(placement::Address, placement::Address)> {
+    shipping: Option<contact::Address>,
+    billing: Option<contact::Address>,
+) -> Result<(contact::Address, contact::Address)> {
     let (shipping, or_else) = match (shipping, owner) {
         (Some(shipping), _) => (shipping.clone(), shipping),
-        (None, Owner::User(user)) => address_book::defaults(&**tx, *user).await?,
+        (None, Owner::User(user)) => address_book::defaults(tx, *user).await?,
         (None, Owner::Guest(_)) => {
             return Err(Error::invalid("shipping_address is left out, and a guest has no address book; send one."));
         }
@@ -200,8 +200,8 @@ impl Orders {
             (Some(_), None) => return Err(Error::invalid("Send the currency of expected_total beside it.").into()),
         };
         let owner = shopper.owner();
-        let shipping: Option<placement::Address> = body.shipping_address.map(Into::into);
-        let billing: Option<placement::Address> = body.billing_address.map(Into::into);
+        let shipping: Option<contact::Address> = body.shipping_address.map(Into::into);
+        let billing: Option<contact::Address> = body.billing_address.map(Into::into);
         let email = account::email(&body.email)?;
         let number = ctx.numbers.next(&ctx.store, ctx.store.now()).await?;
         let placement = |(shipping_address, billing_address)| Placement {
@@ -222,14 +222,14 @@ impl Orders {
                     metrics::counter!("orders_created_total").increment(1);
                     let detail = match detail.order.total.0 {
                         // It was confirmed in the same breath.
-                        0 => detail::read(&**tx, detail.order.id, None).await?,
+                        0 => detail::read(&**tx, tx.vault(), detail.order.id, None).await?,
                         _ => *detail,
                     };
                     let version = detail.order.version;
                     Ok(Created::new(&Order::from(detail)).with_version(version))
                 }
                 Placed::Before(id) => {
-                    let detail = detail::read(&**tx, id, Some(&owner)).await?;
+                    let detail = detail::read(&**tx, tx.vault(), id, Some(&owner)).await?;
                     let version = detail.order.version;
                     Ok(Created::new(&Order::from(detail)).with_version(version).with_status(200))
                 }
@@ -324,7 +324,7 @@ impl Orders {
             owned.ok_or_else(|| Error::not_found("order"))?;
             store::check_version(if_version, lifecycle::lock(&tx, id).await?.version)?;
             lifecycle::cancel(&tx, id, shopper.actor(), &body.0.reason).await?;
-            let detail = detail::read(&**tx, id, None).await?;
+            let detail = detail::read(&**tx, tx.vault(), id, None).await?;
             let version = detail.order.version;
             Ok(Okay::new(&Order::from(detail)).with_version(version))
         })
@@ -431,7 +431,7 @@ impl Orders {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Payment>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let order = detail::read(ctx.store.read(), id.0.into(), Some(&shopper.owner())).await?.order;
+        let order = detail::read(ctx.store.read(), ctx.store.vault(), id.0.into(), Some(&shopper.owner())).await?.order;
         let query =
             page.newest(payments::Entity::find().filter(payments::Column::OrderId.eq(order.id)), payments::Column::Id);
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
@@ -453,7 +453,7 @@ impl Orders {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Refund>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let order = detail::read(ctx.store.read(), id.0.into(), Some(&shopper.owner())).await?.order;
+        let order = detail::read(ctx.store.read(), ctx.store.vault(), id.0.into(), Some(&shopper.owner())).await?.order;
         let query =
             page.newest(refund::Entity::find().filter(refund::Column::OrderId.eq(order.id)), refund::Column::Id);
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
@@ -465,7 +465,7 @@ impl Orders {
 /// An order as its owner is shown it.
 async fn shown(ctx: &Context, id: OrderId, owner: &Owner) -> souk_domain::Result<Okay<Order>> {
     let read = async {
-        let detail = detail::read(ctx.store.read(), id, Some(owner)).await?;
+        let detail = detail::read(ctx.store.read(), ctx.store.vault(), id, Some(owner)).await?;
         let version = detail.order.version;
         Ok(Okay::new(&Order::from(detail)).with_version(version))
     };

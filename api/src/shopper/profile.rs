@@ -6,12 +6,11 @@ use poem_openapi::types::{Example, MaybeUndefined};
 use poem_openapi::{Object, OpenApi};
 use sea_orm::EntityTrait;
 use souk_domain::account::contact::{self, ContactChange};
-use souk_domain::account::totp;
+use souk_domain::account::{self, Profile, totp};
 use souk_domain::{Code, Error};
 use souk_entity::user;
 use uuid::Uuid;
 
-use super::account::{self, User};
 use crate::auth::SignedIn;
 use crate::context::Ctx;
 use crate::document::Tag;
@@ -25,12 +24,12 @@ use crate::view::words::UserRole;
 pub struct OwnProfile {
     /// Their id.
     id: Uuid,
-    /// Their sign-in name; `changeEmail` moves it.
-    email: String,
+    /// Their sign-in name; `changeEmail` moves it. None once they are erased.
+    email: Option<String>,
     /// Whether they have proven that they read what is sent there.
     email_verified: bool,
-    /// How to address them.
-    name: String,
+    /// How to address them; none once they are erased.
+    name: Option<String>,
     /// Where they can be called up.
     phone: Option<String>,
     /// What they may do in the marketplace.
@@ -99,9 +98,18 @@ impl Profiles {
 }
 
 async fn profile(ctx: &Ctx<'_>, user: user::Model) -> souk_domain::Result<OwnProfile> {
-    let state = totp::state(ctx.store.read(), user.id).await?;
-    let phone = user.phone.clone();
-    let User { id, email, email_verified, name, role, seller_id } = account::view(ctx, user).await?;
-    let totp = TotpStatus { enabled_at: state.enabled_at, recovery_codes: state.recovery_codes };
-    Ok(OwnProfile { id, email, email_verified, name, phone, role, seller_id, totp })
+    let db = ctx.store.read();
+    let state = totp::state(db, user.id).await?;
+    let Profile { email, name, phone } = account::profile(db, ctx.store.vault(), &user).await?;
+    let seller = account::membership(db, user.id).await?;
+    Ok(OwnProfile {
+        id: user.id.into(),
+        email,
+        email_verified: user.email_verified_at.is_some(),
+        name,
+        phone,
+        role: user.role.into(),
+        seller_id: seller.map(|(_, seller)| seller.id.into()),
+        totp: TotpStatus { enabled_at: state.enabled_at, recovery_codes: state.recovery_codes },
+    })
 }

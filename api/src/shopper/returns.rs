@@ -7,6 +7,7 @@ use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_domain::order::detail;
 use souk_domain::returns::{self, Wanted};
+use souk_domain::vault::Vault;
 use souk_domain::{Error, Result};
 use souk_entity::id::ReturnRequestId;
 use souk_entity::{order, return_request};
@@ -88,7 +89,7 @@ impl Returns {
         let (owner, part) = (shopper.owner(), body.0.seller_order_id.into());
         let answer = once(&ctx.store, key, async |tx| {
             let request = returns::request(&tx, &owner, part, &wanted, body.0.note.clone()).await?;
-            Ok(Created::new(&view(&**tx, request).await?))
+            Ok(Created::new(&view(&**tx, tx.vault(), request).await?))
         })
         .await?;
         Ok(answer)
@@ -118,9 +119,8 @@ impl Returns {
             query = query.filter(return_request::Column::OrderId.eq(souk_entity::id::OrderId(order)));
         }
         let rows = query.all(ctx.store.read()).await.map_err(Error::from)?;
-        let rows = returns::detail::with_lines(ctx.store.read(), rows).await?;
-        let page =
-            page.page(rows, |(row, ..)| row.id.into(), |(row, lines, parcel)| Return::new(row, lines, parcel.as_ref()));
+        let rows = returns::detail::with_lines(ctx.store.read(), ctx.store.vault(), rows).await?;
+        let page = page.page(rows, |row| row.request.id.into(), Return::new);
         Ok(Okay::new(&page))
     }
 
@@ -128,7 +128,7 @@ impl Returns {
     #[oai(path = "/:id", method = "get", operation_id = "getReturn")]
     async fn get(&self, ctx: Ctx<'_>, shopper: Shopper, id: Path<Uuid>) -> ApiResult<Okay<Return>> {
         let row = own(ctx.store.read(), &shopper, id.0).await?;
-        Ok(Okay::new(&view(ctx.store.read(), row).await?))
+        Ok(Okay::new(&view(ctx.store.read(), ctx.store.vault(), row).await?))
     }
 
     /// Take a return back
@@ -147,7 +147,7 @@ impl Returns {
         let key = Key::read(shopper.key_space(), "cancelReturn", idempotency_key.0.as_deref(), &id.0)?;
         let answer = once(&ctx.store, key, async |tx| {
             let request = returns::cancel(&tx, &shopper.owner(), id.0.into()).await?;
-            Ok(Okay::new(&view(&**tx, request).await?))
+            Ok(Okay::new(&view(&**tx, tx.vault(), request).await?))
         })
         .await?;
         Ok(answer)
@@ -163,11 +163,11 @@ impl Returns {
         /// PDF when left out.
         format: Query<Option<LabelFormat>>,
     ) -> ApiResult<Label> {
-        let db = ctx.store.read();
+        let (db, vault) = (ctx.store.read(), ctx.store.vault());
         let row = own(db, &shopper, id.0).await?;
-        let parcel = returns::detail::with_lines(db, vec![row]).await?.pop().and_then(|(.., parcel)| parcel);
+        let parcel = returns::detail::with_lines(db, vault, vec![row]).await?.pop().and_then(|detail| detail.parcel);
         let parcel = parcel.ok_or_else(|| Error::not_found("return label"))?;
-        Ok(label(db, parcel.id, format.0.unwrap_or(LabelFormat::Pdf)).await?)
+        Ok(label(&ctx, parcel.id, format.0.unwrap_or(LabelFormat::Pdf)).await?)
     }
 }
 
@@ -181,8 +181,7 @@ async fn own(db: &impl ConnectionTrait, shopper: &Shopper, id: Uuid) -> Result<r
 }
 
 /// A return as it is shown.
-pub async fn view(db: &impl ConnectionTrait, row: return_request::Model) -> Result<Return> {
-    let detail = returns::detail::with_lines(db, vec![row]).await?.pop();
-    let (row, lines, parcel) = detail.ok_or_else(|| Error::not_found("return"))?;
-    Ok(Return::new(row, lines, parcel.as_ref()))
+pub async fn view(db: &impl ConnectionTrait, vault: &Vault, row: return_request::Model) -> Result<Return> {
+    let detail = returns::detail::with_lines(db, vault, vec![row]).await?.pop();
+    Ok(Return::new(detail.ok_or_else(|| Error::not_found("return"))?))
 }

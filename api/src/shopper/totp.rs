@@ -5,7 +5,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use souk_domain::account::throttle::Target;
-use souk_domain::account::totp;
+use souk_domain::account::{self, totp};
 
 use super::security::check_password;
 use crate::auth::SignedIn;
@@ -108,7 +108,8 @@ impl Totp {
         let turn = check_password(&ctx, peer.0, user, body.0.current_password).await?;
         throttle::proven(&ctx, &turn).await?;
         let (secret, person) = ctx.store.write(async |tx| totp::begin(&tx, &ctx.totp, user).await).await?;
-        Ok(Created::new(&TotpSecret { otpauth_uri: secret.uri(&person.email)?, secret: secret.reveal() }))
+        let email = account::profile(ctx.store.read(), ctx.store.vault(), &person).await?.email.unwrap_or_default();
+        Ok(Created::new(&TotpSecret { otpauth_uri: secret.uri(&email)?, secret: secret.reveal() }))
     }
 
     /// Turn the second factor on

@@ -4,8 +4,7 @@ use poem_openapi::Object;
 use poem_openapi::registry::MetaSchema;
 use poem_openapi::types::Example;
 use poem_openapi::validation::{Validator, ValidatorMeta};
-use souk_domain::order::placement;
-use souk_entity::order_address;
+use souk_domain::order::contact;
 
 /// A postal address.
 #[derive(Clone, Debug, Object)]
@@ -52,7 +51,7 @@ impl Example for Address {
     }
 }
 
-impl From<Address> for placement::Address {
+impl From<Address> for contact::Address {
     fn from(given: Address) -> Self {
         Self {
             name: given.name,
@@ -67,23 +66,8 @@ impl From<Address> for placement::Address {
     }
 }
 
-impl From<placement::Address> for Address {
-    fn from(kept: placement::Address) -> Self {
-        Self {
-            name: kept.name,
-            line1: kept.line1,
-            line2: kept.line2,
-            city: kept.city,
-            region: kept.region,
-            postal_code: kept.postal_code,
-            country: kept.country,
-            phone: kept.phone,
-        }
-    }
-}
-
-impl From<order_address::Model> for Address {
-    fn from(row: order_address::Model) -> Self {
+impl From<contact::Address> for Address {
+    fn from(row: contact::Address) -> Self {
         Self {
             name: row.name,
             line1: row.line1,

@@ -9,10 +9,10 @@ use poem_openapi::payload::EventStream;
 use poem_openapi::{ApiResponse, Object};
 use sea_orm::{ColumnTrait, QueryFilter};
 use souk_domain::Result;
-use souk_domain::batch::{self as batches, NewBatch, Receiving, Scope};
+use souk_domain::batch::{self as batches, NewBatch, Receiving, Scope, Staged};
+use souk_entity::batch;
 use souk_entity::id::BatchId;
 use souk_entity::status::{BatchKind as Kind, BatchRowStatus as RowStatus, BatchStatus as Status};
-use souk_entity::{batch, batch_row};
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -86,8 +86,8 @@ pub struct BatchRow {
     error: Option<String>,
 }
 
-impl From<batch_row::Model> for BatchRow {
-    fn from(row: batch_row::Model) -> Self {
+impl From<Staged> for BatchRow {
+    fn from(row: Staged) -> Self {
         Self { line: row.line, input: row.input, status: row.status.into(), result: row.result, error: row.error }
     }
 }
@@ -171,7 +171,9 @@ pub async fn rows(
     let page = NumberedPageRequest::read(limit, cursor)?;
     let db = context.store.read();
     let batch = batches::find(db, scope, id).await?;
-    let rows = batches::rows(db, batch.id, status.map(RowStatus::from), page.after, page.limit + 1).await?;
+    let rows =
+        batches::rows(db, context.store.vault(), batch.id, status.map(RowStatus::from), page.after, page.limit + 1)
+            .await?;
     // Rows have no id of their own: their line is the key that the next page begins after.
     Ok(Okay::new(&page.page(rows, |row| row.line, BatchRow::from)))
 }
@@ -191,7 +193,9 @@ pub async fn errors(context: &Arc<Context>, scope: Scope, id: BatchId) -> Result
         let context = context.clone();
         async move {
             let failed = Some(RowStatus::Failed);
-            let rows = batches::rows(context.store.read(), batch.id, failed, after, ROWS_AT_ONCE).await?;
+            let rows =
+                batches::rows(context.store.read(), context.store.vault(), batch.id, failed, after, ROWS_AT_ONCE)
+                    .await?;
             let Some(last) = rows.last().map(|row| row.line) else { return Ok(None) };
             let lines = csv::lines(rows.iter().map(|row| {
                 let error = row.error.as_deref().unwrap_or_default();

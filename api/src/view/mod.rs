@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod order;
 pub mod parcel;
 pub mod payout;
+pub mod person_data;
 pub mod promotion;
 pub mod refund;
 pub mod refund_approval;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use souk_domain::order::detail::{OrderDetail, Part};
+use souk_domain::returns;
 use souk_entity::money::CurrencyCode;
-use souk_entity::status::AddressKind;
-use souk_entity::{order, order_line, payment, return_line, return_request, seller_order};
+use souk_entity::{order, order_line, payment, seller_order};
 use uuid::Uuid;
 
 use super::address::Address;
@@ -68,8 +68,10 @@ pub struct Order {
     pub tax_total: String,
     /// What the shopper pays.
     pub total: String,
+    /// Whether the shopper's data is erased: then there is no e-mail address, word or postal address.
+    pub erased: bool,
     /// Where news goes.
-    pub email: String,
+    pub email: Option<String>,
     /// A word of the shopper.
     pub notes: Option<String>,
     /// Where the goods go.
@@ -93,13 +95,7 @@ impl From<OrderDetail> for Order {
         let order = detail.order;
         let currency = order.currency;
         let show = |value| amount(value, currency);
-        let (mut shipping_address, mut billing_address) = (None, None);
-        for row in detail.addresses {
-            match row.kind {
-                AddressKind::Shipping => shipping_address = Some(row.into()),
-                AddressKind::Billing => billing_address = Some(row.into()),
-            }
-        }
+        let contact = detail.contact;
         Self {
             id: order.id.into(),
             version: order.version,
@@ -111,10 +107,11 @@ impl From<OrderDetail> for Order {
             tax_added_total: show(order.tax_added_total),
             tax_total: show(order.tax_total),
             total: show(order.total),
-            email: order.email,
-            notes: order.notes,
-            shipping_address,
-            billing_address,
+            erased: contact.erased,
+            email: contact.email,
+            notes: contact.notes,
+            shipping_address: contact.shipping_address.map(Into::into),
+            billing_address: contact.billing_address.map(Into::into),
             seller_orders: detail.parts.into_iter().map(SellerOrder::from).collect(),
             payment_due_at: order.payment_due_at,
             cancellation_reason: order.cancellation_reason,
@@ -386,12 +383,9 @@ pub struct ReturnLine {
 }
 
 impl Return {
-    /// Puts a return and its lines together.
-    pub fn new(
-        row: return_request::Model,
-        lines: Vec<return_line::Model>,
-        parcel: Option<&souk_entity::shipment::Model>,
-    ) -> Self {
+    /// A return with what belongs to it.
+    pub fn new(detail: returns::detail::Detail) -> Self {
+        let returns::detail::Detail { request: row, note, lines, parcel } = detail;
         let lines = lines.into_iter().map(|line| ReturnLine {
             line_id: line.order_line_id.into(),
             quantity: line.quantity,
@@ -405,11 +399,11 @@ impl Return {
             order_id: row.order_id.into(),
             seller_order_id: row.seller_order_id.into(),
             status: row.status.into(),
-            note: row.note,
+            note,
             decision_note: row.decision_note,
             lines: lines.collect(),
-            shipment_id: parcel.map(|parcel| parcel.id.into()),
-            tracking_number: parcel.and_then(|parcel| parcel.tracking_number.clone()),
+            shipment_id: parcel.as_ref().map(|parcel| parcel.id.into()),
+            tracking_number: parcel.and_then(|parcel| parcel.tracking_number),
             created_at: row.created_at,
         }
     }

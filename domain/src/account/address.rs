@@ -5,8 +5,9 @@ use souk_entity::id::UserId;
 use souk_entity::status::{AccountTokenPurpose, NotificationKind};
 use souk_entity::user;
 
+use super::profile::{email_field, email_index};
 use super::token::{self, AccountTokens, NewToken};
-use super::{find_by_email, role};
+use super::{find_by_email, profile, role};
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::notification::About;
@@ -18,9 +19,12 @@ use crate::store::Tx;
 /// [`Code::NotFound`].
 pub async fn ask_to_verify(tx: &Tx, tokens: &AccountTokens, user: UserId) -> Result<user::Model> {
     let person = role::lock(tx, user).await?;
-    if person.email_verified_at.is_none() {
+    let profile = profile(&**tx, tx.vault(), &person).await?;
+    if let Some(email) = profile.email
+        && person.email_verified_at.is_none()
+    {
         let purpose = AccountTokenPurpose::VerifyEmail;
-        let new = NewToken { user, purpose, email: person.email.clone(), previous_email: None };
+        let new = NewToken { user, purpose, email, previous_email: None };
         token::send(tx, tokens, new).await?;
     }
     Ok(person)
@@ -33,10 +37,11 @@ pub async fn ask_to_verify(tx: &Tx, tokens: &AccountTokens, user: UserId) -> Res
 pub async fn ask_to_change(tx: &Tx, tokens: &AccountTokens, user: UserId, email: &str) -> Result<()> {
     let email = super::email(email)?;
     let person = role::lock(tx, user).await?;
-    if find_by_email(&**tx, &email).await?.is_some() {
+    if find_by_email(&**tx, tx.vault(), &email).await?.is_some() {
         return Err(taken());
     }
-    let (purpose, previous_email) = (AccountTokenPurpose::ChangeEmail, Some(person.email));
+    let previous_email = profile(&**tx, tx.vault(), &person).await?.email;
+    let purpose = AccountTokenPurpose::ChangeEmail;
     token::send(tx, tokens, NewToken { user, purpose, email, previous_email }).await
 }
 
@@ -61,10 +66,14 @@ pub async fn confirm(tx: &Tx, shown: &str) -> Result<user::Model> {
         updated_at: Set(tx.now),
         ..Default::default()
     };
+    let proven = token::open_email(&**tx, tx.vault(), &taken).await?.ok_or_else(|| Error::not_found("user"))?;
+    let index = email_index(tx.vault(), &proven);
     if moves {
-        person.email.clone_from(&taken.email);
-        row.email = Set(taken.email);
-    } else if person.email != taken.email {
+        person.email = tx.vault().person(&**tx, person.id.into()).await?.seal(email_field(person.id), &proven)?;
+        person.email_index = Some(index);
+        row.email = Set(person.email.clone());
+        row.email_index = Set(person.email_index.clone());
+    } else if person.email_index.as_ref() != Some(&index) {
         return Err(Error::new(Code::TokenNotGood, "The account has another address now; ask for a new token."));
     }
     user::Entity::update(row).exec_without_returning(&**tx).await?;

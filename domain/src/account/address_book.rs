@@ -10,8 +10,9 @@ use souk_entity::user_address as table;
 
 use super::role;
 use crate::error::{Error, Result};
-use crate::order::placement::Address;
+use crate::order::contact::Address;
 use crate::store::Tx;
+use crate::vault::{Field, Person};
 
 /// A person keeps so many at most.
 pub const MOST: u64 = 50;
@@ -46,26 +47,32 @@ pub async fn find(db: &impl ConnectionTrait, user: UserId, id: UserAddressId) ->
 ///
 /// # Errors
 /// [`crate::Code::InvalidValue`] when there is no default for goods.
-pub async fn defaults(db: &impl ConnectionTrait, user: UserId) -> Result<(Address, Address)> {
+pub async fn defaults(tx: &Tx, user: UserId) -> Result<(Address, Address)> {
     let is_default = table::Column::IsDefaultShipping.eq(true).or(table::Column::IsDefaultBilling.eq(true));
-    let rows = of(user).filter(is_default).all(db).await?;
-    let shipping = rows.iter().find(|row| row.is_default_shipping).map(read).ok_or_else(|| {
+    let rows = of(user).filter(is_default).all(&**tx).await?;
+    let none = || {
         Error::invalid("shipping_address is left out, and the account has no default shipping address; send one.")
-    })?;
-    let billing = rows.iter().find(|row| row.is_default_billing).map(read);
-    Ok((shipping.clone(), billing.unwrap_or(shipping)))
+    };
+    let shipping = rows.iter().find(|row| row.is_default_shipping).ok_or_else(none)?;
+    let person = tx.vault().person(&**tx, user.into()).await?;
+    let to = open(&person, shipping)?.ok_or_else(none)?;
+    let billing = match rows.iter().find(|row| row.is_default_billing) {
+        Some(row) => open(&person, row)?,
+        None => None,
+    };
+    Ok((to.clone(), billing.unwrap_or(to)))
 }
 
 /// Keeps an address.
 ///
 /// # Errors
 /// [`crate::Code::InvalidValue`] for more than [`MOST`].
-pub async fn add(tx: &Tx, user: UserId, entry: Entry) -> Result<table::Model> {
+pub async fn add(tx: &Tx, user: UserId, entry: &Entry) -> Result<table::Model> {
     take_turns(tx, user).await?;
     if of(user).count(&**tx).await? >= MOST {
         return Err(Error::invalid(format!("An address book has at most {MOST} addresses; delete one first.")));
     }
-    let row = row(UserAddressId::at(tx.now), user, entry, tx.now, tx.now);
+    let row = row(tx, UserAddressId::at(tx.now), user, entry, tx.now).await?;
     make_way(tx, &row).await?;
     table::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
     Ok(row)
@@ -75,10 +82,10 @@ pub async fn add(tx: &Tx, user: UserId, entry: Entry) -> Result<table::Model> {
 ///
 /// # Errors
 /// [`crate::Code::NotFound`], also for another's.
-pub async fn replace(tx: &Tx, user: UserId, id: UserAddressId, entry: Entry) -> Result<table::Model> {
+pub async fn replace(tx: &Tx, user: UserId, id: UserAddressId, entry: &Entry) -> Result<table::Model> {
     take_turns(tx, user).await?;
     let before = find(&**tx, user, id).await?;
-    let row = row(id, user, entry, before.created_at, tx.now);
+    let row = row(tx, id, user, entry, before.created_at).await?;
     make_way(tx, &row).await?;
     table::Entity::update(row.clone().into_active_model().reset_all()).exec_without_returning(&**tx).await?;
     Ok(row)
@@ -95,47 +102,41 @@ pub async fn delete(tx: &Tx, user: UserId, id: UserAddressId) -> Result<()> {
     Ok(())
 }
 
-/// The address as orders have it.
-pub fn read(row: &table::Model) -> Address {
-    Address {
-        name: row.name.clone(),
-        line1: row.line1.clone(),
-        line2: row.line2.clone(),
-        city: row.city.clone(),
-        region: row.region.clone(),
-        postal_code: row.postal_code.clone(),
-        country: row.country.clone(),
-        phone: row.phone.clone(),
-    }
+/// The address of a row; `None` once the person is erased.
+///
+/// # Errors
+/// [`crate::Code::Internal`] for what does not open.
+pub fn open(person: &Person, row: &table::Model) -> Result<Option<Address>> {
+    let Some(text) = person.open(field(row.id), &row.address)? else { return Ok(None) };
+    serde_json::from_str(&text).map(Some).map_err(Error::internal)
 }
 
-fn row(
+fn field(id: UserAddressId) -> Field {
+    Field::new("user_address.address", id)
+}
+
+async fn row(
+    tx: &Tx,
     id: UserAddressId,
     user: UserId,
-    entry: Entry,
+    entry: &Entry,
     created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-) -> table::Model {
-    let Entry { address, is_default_shipping, is_default_billing } = entry;
-    table::Model {
+) -> Result<table::Model> {
+    let person = tx.vault().person(&**tx, user.into()).await?;
+    let text = serde_json::to_string(&entry.address).map_err(Error::internal)?;
+    Ok(table::Model {
         id,
         user_id: user,
-        name: address.name,
-        line1: address.line1,
-        line2: address.line2,
-        city: address.city,
-        region: address.region,
-        postal_code: address.postal_code,
-        country: address.country,
-        phone: address.phone,
-        is_default_shipping,
-        is_default_billing,
+        address: person.seal(field(id), &text)?,
+        is_default_shipping: entry.is_default_shipping,
+        is_default_billing: entry.is_default_billing,
         created_at,
-        updated_at,
-    }
+        updated_at: tx.now,
+    })
 }
 
-/// Changes of one person's book come one after the other, so that none finds two defaults.
+/// Changes of one person's book come one after the other, so that none finds two defaults; an erasure
+/// of the person waits for them, or they for it.
 async fn take_turns(tx: &Tx, user: UserId) -> Result<()> {
     role::lock(tx, user).await.map(drop)
 }

@@ -4,6 +4,7 @@ use sea_orm::{ActiveValue::Set, EntityTrait};
 use souk_entity::id::UserId;
 use souk_entity::user;
 
+use super::profile::{name_field, phone_field};
 use super::role;
 use crate::error::{Error, Result};
 use crate::store::Tx;
@@ -33,7 +34,7 @@ pub fn phone(text: &str) -> Result<String> {
 }
 
 /// What is to be different; what is `None` stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ContactChange {
     /// How to be addressed.
     pub name: Option<String>,
@@ -47,15 +48,18 @@ pub struct ContactChange {
 /// [`crate::Code::InvalidValue`], [`crate::Code::NotFound`].
 pub async fn change(tx: &Tx, user: UserId, change: &ContactChange) -> Result<user::Model> {
     let mut person = role::lock(tx, user).await?;
+    // Whoever erases the person locks the account, too.
+    let key = tx.vault().person(&**tx, user.into()).await?;
     if let Some(name) = &change.name {
         let name = name.trim();
         if name.is_empty() {
             return Err(Error::invalid("name is empty."));
         }
-        name.clone_into(&mut person.name);
+        person.name = key.seal(name_field(user), name)?;
     }
     if let Some(phone) = &change.phone {
-        person.phone = phone.as_deref().map(self::phone).transpose()?;
+        let phone = phone.as_deref().map(self::phone).transpose()?;
+        person.phone = phone.map(|phone| key.seal(phone_field(user), &phone)).transpose()?;
     }
     person.updated_at = tx.now;
     let row = user::ActiveModel {

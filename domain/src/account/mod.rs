@@ -5,6 +5,7 @@ pub mod address_book;
 pub mod api_key;
 pub mod contact;
 pub mod password;
+mod profile;
 pub mod role;
 pub mod session;
 mod settings;
@@ -31,6 +32,8 @@ use crate::history::{self, Change};
 use crate::store::Tx;
 use crate::transition::next;
 
+pub(crate) use profile::open_profile;
+pub use profile::{Profile, find_by_email, has_email, profile, profiles};
 pub use settings::{SellerSettings, SellerTerms, configure, set_payout_account};
 use transition::{SELLER, SellerEvent};
 
@@ -59,7 +62,8 @@ pub fn email(text: &str) -> Result<String> {
         !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
     });
     let plain = email.len() <= 254 && !email.contains(char::is_whitespace) && email.matches('@').count() == 1;
-    if shape && plain { Ok(email) } else { Err(Error::invalid(format!("\"{text}\" is not an e-mail address."))) }
+    // Not repeated in the sentence, which may be kept: a row of a file that fails keeps why.
+    if shape && plain { Ok(email) } else { Err(Error::invalid("What is given for the e-mail address is not one.")) }
 }
 
 /// Makes an account. The password comes hashed (argon2id); it is not known here.
@@ -67,12 +71,16 @@ pub fn email(text: &str) -> Result<String> {
 /// # Errors
 /// [`Code::AlreadyExists`] when the address has one; [`Code::InvalidValue`].
 pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, role: UserRole) -> Result<user::Model> {
+    let id = UserId::at(tx.now);
+    let person = tx.vault().add_person(tx, id.into()).await?;
+    let sealed = profile::seal(tx.vault(), &person, id, &self::email(email)?, name)?;
     let user = user::Model {
-        id: UserId::at(tx.now),
-        email: self::email(email)?,
+        id,
+        email: sealed.email,
+        email_index: Some(sealed.email_index),
         email_verified_at: None,
         password_hash,
-        name: name.to_owned(),
+        name: sealed.name,
         phone: None,
         role,
         is_active: true,
@@ -81,19 +89,6 @@ pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, r
     };
     user::Entity::insert(user.clone().into_active_model()).exec_without_returning(&**tx).await?;
     Ok(user)
-}
-
-/// Chooses the account of an address.
-pub fn has_email(email: &str) -> SimpleExpr {
-    user::Column::Email.eq(email.trim().to_lowercase())
-}
-
-/// The account of an address.
-///
-/// # Errors
-/// The database's.
-pub async fn find_by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<user::Model>> {
-    Ok(user::Entity::find().filter(has_email(email)).one(db).await?)
 }
 
 /// A sign-in: what its refresh tokens and access tokens have in common.

@@ -7,8 +7,9 @@ use souk_entity::status::{AccountTokenPurpose, NotificationKind};
 use souk_entity::{refresh_token, user};
 use uuid::Uuid;
 
+use super::profile::email_index;
 use super::token::{self, AccountTokens, NewToken};
-use super::{has_email, revoke, revoke_sessions, role};
+use super::{has_email, profile, revoke, revoke_sessions, role};
 use crate::audit::{self, Fields};
 use crate::error::Result;
 use crate::notification::About;
@@ -19,14 +20,15 @@ use crate::store::Tx;
 /// # Errors
 /// The database's.
 pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<()> {
-    let found = user::Entity::find().filter(has_email(email)).one(&**tx).await?;
+    let found = user::Entity::find().filter(has_email(tx.vault(), email)).one(&**tx).await?;
     let Some(found) = found else { return Ok(()) };
     let person = role::lock(tx, found.id).await?;
     if !person.is_active {
         return Ok(());
     }
+    let Some(email) = profile(&**tx, tx.vault(), &person).await?.email else { return Ok(()) };
     let purpose = AccountTokenPurpose::ResetPassword;
-    token::send(tx, tokens, NewToken { user: person.id, purpose, email: person.email, previous_email: None }).await
+    token::send(tx, tokens, NewToken { user: person.id, purpose, email, previous_email: None }).await
 }
 
 /// Sets the password of whom a token was sent to, and ends all their sign-ins: whoever else was
@@ -36,7 +38,8 @@ pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<(
 /// [`crate::Code::TokenNotGood`].
 pub async fn reset(tx: &Tx, shown: &str, password_hash: String) -> Result<user::Model> {
     let (taken, mut person) = token::take(tx, &[AccountTokenPurpose::ResetPassword], shown).await?;
-    if person.email == taken.email && person.email_verified_at.is_none() {
+    let proven = token::open_email(&**tx, tx.vault(), &taken).await?.map(|email| email_index(tx.vault(), &email));
+    if person.email_index == proven && person.email_verified_at.is_none() {
         person.email_verified_at = Some(tx.now);
     }
     set(tx, &mut person, password_hash).await?;

@@ -14,7 +14,7 @@ use crate::store::Tx;
 ///
 /// # Errors
 /// [`Code::NotFound`].
-pub(super) async fn lock(tx: &Tx, id: UserId) -> Result<user::Model> {
+pub(crate) async fn lock(tx: &Tx, id: UserId) -> Result<user::Model> {
     user::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("user"))
 }
 

@@ -16,6 +16,7 @@ use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
 use crate::notification::About;
 use crate::store::Tx;
+use crate::vault::{Field, Vault};
 
 /// How long a token is good for.
 pub fn lifetime(purpose: AccountTokenPurpose) -> TimeDelta {
@@ -49,7 +50,7 @@ fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
 }
 
 /// A token to be sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewToken {
     /// Whose it is.
     pub user: UserId,
@@ -69,12 +70,14 @@ pub struct NewToken {
 pub async fn send(tx: &Tx, tokens: &AccountTokens, new: NewToken) -> Result<()> {
     void(tx, new.user, &[new.purpose]).await?;
     let id = AccountTokenId::at(tx.now);
+    let person = tx.vault().person(&**tx, new.user.into()).await?;
+    let previous = new.previous_email.map(|email| person.seal(previous_email_field(id), &email)).transpose()?;
     let row = account_token::Model {
         id,
         user_id: new.user,
         purpose: new.purpose,
-        email: new.email,
-        previous_email: new.previous_email,
+        email: person.seal(email_field(id), &new.email)?,
+        previous_email: previous,
         token_hash: token_hash(tokens.of(id).expose_secret()),
         created_at: tx.now,
         expires_at: tx.now + lifetime(new.purpose),
@@ -94,6 +97,39 @@ pub async fn send(tx: &Tx, tokens: &AccountTokens, new: NewToken) -> Result<()> 
         About { user_id: Some(new.user), account_token_id: Some(id), ..About::default() },
     )
     .await
+}
+
+fn email_field(id: AccountTokenId) -> Field {
+    Field::new("account_token.email", id)
+}
+
+fn previous_email_field(id: AccountTokenId) -> Field {
+    Field::new("account_token.previous_email", id)
+}
+
+/// The address that a token is sent to and proves; `None` once the person is erased.
+///
+/// # Errors
+/// The database's; [`Code::Internal`] for what does not open.
+pub async fn open_email(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    token: &account_token::Model,
+) -> Result<Option<String>> {
+    vault.person(db, token.user_id.into()).await?.open(email_field(token.id), &token.email)
+}
+
+/// The address before a change; `None` also once the person is erased.
+///
+/// # Errors
+/// As [`open_email`].
+pub async fn open_previous_email(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    token: &account_token::Model,
+) -> Result<Option<String>> {
+    let Some(sealed) = &token.previous_email else { return Ok(None) };
+    vault.person(db, token.user_id.into()).await?.open(previous_email_field(token.id), sealed)
 }
 
 /// Makes tokens of these purposes good no more.

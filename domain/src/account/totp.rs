@@ -135,7 +135,7 @@ pub async fn state(db: &impl ConnectionTrait, user: UserId) -> Result<State> {
 }
 
 /// Begins a second factor; it counts for nothing until [`confirm`]. Asked for again before, there
-/// is another secret. Returned with the account's e-mail address, by which a device names it.
+/// is another secret. Returned with the account, by whose e-mail address a device names it.
 ///
 /// # Errors
 /// [`Code::Forbidden`] for those who act neither for a seller nor for the marketplace;
@@ -241,9 +241,29 @@ pub async fn resets(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<totp_
         .await?)
 }
 
-async fn remove(tx: &Tx, user: UserId) -> Result<()> {
+/// Forgets what there is of a person's second factor, and what was said of them when it was ended. The
+/// account has to be locked.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn forget(tx: &Tx, user: UserId) -> Result<()> {
+    delete(tx, user).await?;
+    totp_reset::Entity::update_many()
+        .col_expr(totp_reset::Column::Reason, Expr::value(""))
+        .filter(totp_reset::Column::UserId.eq(user))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+async fn delete(tx: &Tx, user: UserId) -> Result<()> {
     recovery_code::Entity::delete_many().filter(recovery_code::Column::UserId.eq(user)).exec(&**tx).await?;
     totp::Entity::delete_by_id(user).exec(&**tx).await?;
+    Ok(())
+}
+
+async fn remove(tx: &Tx, user: UserId) -> Result<()> {
+    delete(tx, user).await?;
     audit::note(tx, "user", user, Fields::new().changed("second_factor_ended_at", None, Some(tx.now)));
     tell(tx, NotificationKind::TotpDisabled, user).await
 }

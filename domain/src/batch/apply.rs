@@ -8,8 +8,9 @@ use souk_entity::id::BatchId;
 use souk_entity::status::{BatchKind, BatchRowStatus, BatchStatus};
 use souk_entity::{batch, batch_row};
 
+use super::staged::Staged;
 use super::transition::BatchEvent;
-use super::{actor, inventory, labels, orders, prices, seller_orders, shipments, step};
+use super::{actor, inventory, labels, orders, prices, seller_orders, shipments, staged, step};
 use crate::actor::Actor;
 use crate::error::{Code, Error, Kind, Result};
 use crate::store::Tx;
@@ -70,6 +71,7 @@ pub async fn apply_next(tx: &Tx, id: BatchId, supplies: &Supplies) -> Result<Rou
         .limit(rows_at_once(batch.kind))
         .all(&**tx)
         .await?;
+    let rows = rows.into_iter().map(|row| staged::open(tx.vault(), row)).collect::<Result<Vec<_>>>()?;
     let outcomes = if batch.dry_run {
         tx.rehearse(async |tx: Arc<Tx>| apply(&tx, &batch, &rows, supplies).await).await?
     } else {
@@ -90,7 +92,7 @@ pub async fn apply_next(tx: &Tx, id: BatchId, supplies: &Supplies) -> Result<Rou
 }
 
 /// One outcome for each row.
-async fn apply(tx: &Tx, batch: &batch::Model, rows: &[batch_row::Model], supplies: &Supplies) -> Result<Vec<Outcome>> {
+async fn apply(tx: &Tx, batch: &batch::Model, rows: &[Staged], supplies: &Supplies) -> Result<Vec<Outcome>> {
     match batch.kind {
         BatchKind::Inventory => return inventory::apply(tx, batch, rows).await,
         BatchKind::Prices => return prices::apply(tx, batch, rows).await,
@@ -141,7 +143,7 @@ fn is_the_rows_fault(code: Code) -> bool {
 }
 
 /// Stores what became of the rows of a round, and how far the batch is with them.
-async fn write_down(tx: &Tx, batch: &mut batch::Model, rows: &[batch_row::Model], outcomes: &[Outcome]) -> Result<()> {
+async fn write_down(tx: &Tx, batch: &mut batch::Model, rows: &[Staged], outcomes: &[Outcome]) -> Result<()> {
     let Some(last) = rows.last() else { return Ok(()) };
     let told: Vec<_> = rows.iter().zip(outcomes).map(|(row, outcome)| (row.line, outcome)).collect();
     if told.len() != rows.len() {

@@ -6,11 +6,12 @@ use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use souk_entity::id::{InventoryLevelId, OfferId, StockMovementId, WarehouseId};
 use souk_entity::status::StockMovementReason;
-use souk_entity::{batch, batch_row, inventory_level, stock_movement};
+use souk_entity::{batch, inventory_level, stock_movement};
 
 use super::apply::{Outcome, verdict};
 use super::goods::{no_offer, no_warehouse, offers, seller, warehouses};
 use super::row::Row;
+use super::staged::Staged;
 use crate::bulk::by_id;
 use crate::catalogue::inventory::{check_level, check_reserved};
 use crate::error::{Error, Result};
@@ -39,7 +40,7 @@ impl Wanted {
 }
 
 /// Applies the rows in their order; the statements do not grow in number with them.
-pub(super) async fn apply(tx: &Tx, batch: &batch::Model, rows: &[batch_row::Model]) -> Result<Vec<Outcome>> {
+pub(super) async fn apply(tx: &Tx, batch: &batch::Model, rows: &[Staged]) -> Result<Vec<Outcome>> {
     let seller = seller(batch)?;
     let wanted: Vec<Result<Wanted>> = rows.iter().map(|row| Wanted::read(batch, &row.input)).collect();
     let readable = || wanted.iter().filter_map(|wanted| wanted.as_ref().ok());

@@ -3,10 +3,11 @@
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use souk_entity::id::ShipmentId;
 use souk_entity::status::{JobStatus, ShipmentDirection, ShipmentStatus};
-use souk_entity::{batch, batch_row, job as jobs, shipment, shipment_line};
+use souk_entity::{batch, job as jobs, shipment, shipment_line};
 
 use super::goods::seller;
 use super::row::Row;
+use super::staged::Staged;
 use crate::actor::Actor;
 use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
@@ -15,12 +16,7 @@ use crate::store::Tx;
 
 /// Gets one parcel its label, if it can have one; returns the tracking number of one that has it,
 /// and else what was set off.
-pub(super) async fn apply(
-    tx: &Tx,
-    batch: &batch::Model,
-    row: &batch_row::Model,
-    actor: Actor,
-) -> Result<Option<String>> {
+pub(super) async fn apply(tx: &Tx, batch: &batch::Model, row: &Staged, actor: Actor) -> Result<Option<String>> {
     let row = Row::read(batch, &row.input)?;
     let seller = seller(batch)?;
     let named = row.text("shipment_id")?;

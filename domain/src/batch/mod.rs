@@ -15,10 +15,12 @@ mod receive;
 mod row;
 mod seller_orders;
 mod shipments;
+mod staged;
 pub mod transition;
 
 pub use apply::{Round, Supplies, apply_next};
 pub use receive::{ABANDONED_AFTER, MOST_ROWS, NewBatch, Receiving, discard_abandoned, queue};
+pub use staged::Staged;
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -34,6 +36,7 @@ use crate::error::{Error, Result};
 use crate::history::{self, Change};
 use crate::store::Tx;
 use crate::transition::next;
+use crate::vault::Vault;
 
 use transition::{BATCH, BatchEvent};
 
@@ -69,11 +72,12 @@ pub async fn find(db: &impl ConnectionTrait, scope: Scope, id: BatchId) -> Resul
 /// The database's.
 pub async fn rows(
     db: &impl ConnectionTrait,
+    vault: &Vault,
     id: BatchId,
     status: Option<BatchRowStatus>,
     after: i64,
     limit: u64,
-) -> Result<Vec<batch_row::Model>> {
+) -> Result<Vec<Staged>> {
     let mut query = batch_row::Entity::find()
         .filter(batch_row::Column::BatchId.eq(id))
         .filter(batch_row::Column::Line.gt(after))
@@ -82,7 +86,7 @@ pub async fn rows(
     if let Some(status) = status {
         query = query.filter(batch_row::Column::Status.eq(status));
     }
-    Ok(query.all(db).await?)
+    query.all(db).await?.into_iter().map(|row| staged::open(vault, row)).collect()
 }
 
 /// Whether no more of its rows will be done.

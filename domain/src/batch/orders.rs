@@ -7,16 +7,18 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Deserialize;
 use serde_json::Value;
 use souk_entity::id::{OfferId, SellerId, UserId};
-use souk_entity::{batch, batch_row, order, order_import, seller, user};
+use souk_entity::{batch, order, order_import, seller, user};
 
 use super::apply::Supplies;
 use super::goods;
 use super::row::of_json;
+use super::staged::Staged;
 use crate::account;
 use crate::cart::{self, Owner};
 use crate::error::{Code, Error, Result};
 use crate::money;
-use crate::order::placement::{self, Address, Placed, Placement};
+use crate::order::contact::Address;
+use crate::order::placement::{self, Placed, Placement};
 use crate::order::pricing::MOST_LINES;
 use crate::place;
 use crate::store::Tx;
@@ -65,12 +67,7 @@ struct ImportedLine {
 
 /// Places the order of one row, as a shopper's would be: at the prices and taxes of now, with its
 /// stock held; returns its number.
-pub(super) async fn apply(
-    tx: &Tx,
-    batch: &batch::Model,
-    row: &batch_row::Model,
-    supplies: &Supplies,
-) -> Result<Option<String>> {
+pub(super) async fn apply(tx: &Tx, batch: &batch::Model, row: &Staged, supplies: &Supplies) -> Result<Option<String>> {
     let imported = read(&row.input)?;
     if let Some(before) = order_import::Entity::find_by_id(imported.external_id.clone()).one(&**tx).await? {
         let order = order::Entity::find_by_id(before.order_id).one(&**tx).await?;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_entity::id::OfferId;
-use souk_entity::{batch, batch_row, offer};
+use souk_entity::{batch, offer};
 
 use super::apply::{Outcome, verdict};
 use super::goods::{no_offer, offers, seller};
 use super::row::Row;
+use super::staged::Staged;
 use crate::bulk::by_id;
 use crate::catalogue::not_negative;
 use crate::error::{Error, Result};
@@ -35,7 +36,7 @@ impl Wanted {
 }
 
 /// Applies the rows in their order; the statements do not grow in number with them.
-pub(super) async fn apply(tx: &Tx, batch: &batch::Model, rows: &[batch_row::Model]) -> Result<Vec<Outcome>> {
+pub(super) async fn apply(tx: &Tx, batch: &batch::Model, rows: &[Staged]) -> Result<Vec<Outcome>> {
     let seller = seller(batch)?;
     let wanted: Vec<Result<Wanted>> = rows.iter().map(|row| Wanted::read(batch, &row.input)).collect();
     let skus = wanted.iter().filter_map(|wanted| wanted.as_ref().ok()).map(|wanted| wanted.sku.as_str());

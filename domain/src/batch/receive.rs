@@ -8,7 +8,7 @@ use souk_entity::status::{BatchFormat, BatchKind, BatchRowStatus, BatchStatus};
 use souk_entity::{batch, batch_row};
 
 use super::file::{Line, Splitter};
-use super::{actor, change, columns};
+use super::{actor, change, columns, staged};
 use crate::audit;
 use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
@@ -167,14 +167,17 @@ impl Receiving {
                         .exec_without_returning(&**tx)
                         .await?;
                 }
-                let models = lines.iter().map(|line| batch_row::ActiveModel {
-                    batch_id: Set(id),
-                    line: Set(line.number),
-                    input: Set(line.text.clone()),
-                    status: Set(BatchRowStatus::Pending),
-                    result: Set(None),
-                    error: Set(None),
-                });
+                let mut models = Vec::with_capacity(lines.len());
+                for line in lines {
+                    models.push(batch_row::ActiveModel {
+                        batch_id: Set(id),
+                        line: Set(line.number),
+                        input: Set(staged::seal(tx.vault(), id, line.number, &line.text)?),
+                        status: Set(BatchRowStatus::Pending),
+                        result: Set(None),
+                        error: Set(None),
+                    });
+                }
                 batch_row::Entity::insert_many(models).exec_without_returning(&**tx).await?;
                 Ok(())
             })

@@ -2,10 +2,11 @@
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_entity::id::SellerId;
-use souk_entity::{batch, batch_row, seller_order};
+use souk_entity::{batch, seller_order};
 
 use super::goods;
 use super::row::Row;
+use super::staged::Staged;
 use crate::actor::Actor;
 use crate::error::{Code, Error, Result};
 use crate::order::lifecycle;
@@ -15,12 +16,7 @@ use crate::store::Tx;
 const LONGEST_REASON: usize = 500;
 
 /// Does what one row asks for; returns the seller order's state after it.
-pub(super) async fn apply(
-    tx: &Tx,
-    batch: &batch::Model,
-    row: &batch_row::Model,
-    actor: Actor,
-) -> Result<Option<String>> {
+pub(super) async fn apply(tx: &Tx, batch: &batch::Model, row: &Staged, actor: Actor) -> Result<Option<String>> {
     let row = Row::read(batch, &row.input)?;
     let (action, reason) = (row.text("action")?, row.optional_text("reason")?);
     let part = find(&**tx, goods::seller(batch)?, row.text("number")?).await?;

@@ -1,12 +1,13 @@
 //! Rows that pack parcels.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use souk_entity::{batch, batch_row, order_line};
+use souk_entity::{batch, order_line};
 
 use super::apply::Supplies;
 use super::goods::{no_warehouse, seller, warehouses};
 use super::row::Row;
 use super::seller_orders;
+use super::staged::Staged;
 use crate::actor::Actor;
 use crate::error::{Code, Error, Result};
 use crate::shipment;
@@ -16,7 +17,7 @@ use crate::store::Tx;
 pub(super) async fn apply(
     tx: &Tx,
     batch: &batch::Model,
-    row: &batch_row::Model,
+    row: &Staged,
     actor: Actor,
     supplies: &Supplies,
 ) -> Result<Option<String>> {

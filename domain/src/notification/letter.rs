@@ -12,8 +12,13 @@ use souk_entity::status::{MemberRole, NotificationKind, NotificationStatus};
 use souk_entity::{account_token, notification, order, seller_member, user};
 
 use super::About;
-use crate::account::token::{self, AccountTokens};
+use crate::account::{
+    self,
+    token::{self, AccountTokens},
+};
 use crate::error::{Error, Result};
+use crate::order::contact;
+use crate::vault::Vault;
 
 pub use facts::{
     EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TokenFact,
@@ -52,6 +57,7 @@ pub enum Prepared {
 /// [`crate::Code::NotFound`]; the database's.
 pub async fn prepare(
     db: &impl ConnectionTrait,
+    vault: &Vault,
     tokens: &AccountTokens,
     id: NotificationId,
     now: DateTime<Utc>,
@@ -61,7 +67,7 @@ pub async fn prepare(
         return Ok(Prepared::Over);
     }
     let about: About = serde_json::from_value(row.data.clone()).map_err(Error::internal)?;
-    let Some(to) = recipient(db, &row, &about).await? else {
+    let Some(to) = recipient(db, vault, &row, &about).await? else {
         return Ok(Prepared::Needless("There is nobody to be told any more.".to_owned()));
     };
     let mut facts = facts::read(db, &row, &about).await?;
@@ -84,7 +90,12 @@ pub async fn prepare(
 
 /// The order's address, that of an owner who still is one, or that of an account; what proves an address
 /// goes there.
-async fn recipient(db: &impl ConnectionTrait, row: &notification::Model, about: &About) -> Result<Option<String>> {
+async fn recipient(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    row: &notification::Model,
+    about: &About,
+) -> Result<Option<String>> {
     match (row.seller_id, about.user_id, row.order_id) {
         (Some(seller), Some(user), _) => {
             let owner = seller_member::Entity::find()
@@ -96,7 +107,10 @@ async fn recipient(db: &impl ConnectionTrait, row: &notification::Model, about: 
             if owner.is_none() {
                 return Ok(None);
             }
-            Ok(user::Entity::find_by_id(user).one(db).await?.map(|user| user.email))
+            match user::Entity::find_by_id(user).one(db).await? {
+                Some(user) => Ok(account::profile(db, vault, &user).await?.email),
+                None => Ok(None),
+            }
         }
         (None, Some(user), None) => {
             let token = match about.account_token_id {
@@ -104,12 +118,19 @@ async fn recipient(db: &impl ConnectionTrait, row: &notification::Model, about: 
                 None => None,
             };
             match (row.kind, token) {
-                (NotificationKind::EmailChanged, token) => Ok(token.and_then(|token| token.previous_email)),
-                (_, Some(token)) => Ok(Some(token.email)),
-                (_, None) => Ok(user::Entity::find_by_id(user).one(db).await?.map(|user| user.email)),
+                (NotificationKind::EmailChanged, Some(token)) => token::open_previous_email(db, vault, &token).await,
+                (NotificationKind::EmailChanged, None) => Ok(None),
+                (_, Some(token)) => token::open_email(db, vault, &token).await,
+                (_, None) => match user::Entity::find_by_id(user).one(db).await? {
+                    Some(user) => Ok(account::profile(db, vault, &user).await?.email),
+                    None => Ok(None),
+                },
             }
         }
-        (None, None, Some(order)) => Ok(order::Entity::find_by_id(order).one(db).await?.map(|order| order.email)),
+        (None, None, Some(order)) => match order::Entity::find_by_id(order).one(db).await? {
+            Some(order) => contact::open_email(&vault.person(db, order.person()).await?, &order),
+            None => Ok(None),
+        },
         _ => Ok(None),
     }
 }

@@ -9,8 +9,10 @@ use souk_entity::status::EntityKind;
 use souk_entity::{order, order_address, order_line, seller, seller_order, status_history};
 use uuid::Uuid;
 
+use super::contact::Contact;
 use crate::cart::Owner;
 use crate::error::{Error, Result};
+use crate::vault::Vault;
 
 /// One seller's part of an order.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Part {
 pub struct OrderDetail {
     /// The order.
     pub order: order::Model,
+    /// What it tells of its shopper.
+    pub contact: Contact,
     /// Shipping and billing.
     pub addresses: Vec<order_address::Model>,
     /// One per seller, by number.
@@ -47,16 +51,25 @@ pub fn orders_of(owner: &Owner) -> Condition {
 ///
 /// # Errors
 /// [`crate::Code::NotFound`], also for somebody else's.
-pub async fn read(db: &impl ConnectionTrait, id: OrderId, owner: Option<&Owner>) -> Result<OrderDetail> {
+pub async fn read(db: &impl ConnectionTrait, vault: &Vault, id: OrderId, owner: Option<&Owner>) -> Result<OrderDetail> {
     let mut query = order::Entity::find_by_id(id);
     if let Some(owner) = owner {
         query = query.filter(orders_of(owner));
     }
     let order = query.one(db).await?.ok_or_else(|| Error::not_found("order"))?;
     let addresses = order_address::Entity::find().filter(order_address::Column::OrderId.eq(id)).all(db).await?;
-    let parts = seller_order::Entity::find().filter(seller_order::Column::OrderId.eq(id)).all(db).await?;
-    let parts = self::parts(db, parts).await?;
-    Ok(OrderDetail { order, addresses, parts })
+    let contact = Contact::open(&vault.person(db, order.person()).await?, &order, &addresses)?;
+    let parts = parts_of(db, id).await?;
+    Ok(OrderDetail { order, contact, addresses, parts })
+}
+
+/// The parts of an order with their lines.
+///
+/// # Errors
+/// The database's.
+pub async fn parts_of(db: &impl ConnectionTrait, id: OrderId) -> Result<Vec<Part>> {
+    let rows = seller_order::Entity::find().filter(seller_order::Column::OrderId.eq(id)).all(db).await?;
+    parts(db, rows).await
 }
 
 /// Reads a seller order for its seller.

@@ -102,7 +102,7 @@ pub async fn edit(
         let message = format!("The order is {}; items can be changed until it is paid or due.", order.status);
         return Err(Error::new(Code::IllegalTransition, message));
     }
-    let before = detail::read(&**tx, id, None).await?;
+    let before = detail::read(&**tx, tx.vault(), id, None).await?;
     // Before the payment, which is not to be given up for an edit that cannot be or changes nothing.
     let line = check(&before, edit)?;
     if matches!((edit, &line), (Edit::Update(_, quantity), Some(line)) if line.quantity == quantity) {
@@ -125,13 +125,13 @@ pub async fn edit(
     stock::withdraw(tx, &own).await?;
     write(tx, &order, &before, &basket, &priced, edit).await?;
     record(tx, order, &before, &priced, edit, actor).await?;
-    let after = detail::read(&**tx, id, None).await?;
+    let after = detail::read(&**tx, tx.vault(), id, None).await?;
     if after.order.total == MinorUnits::ZERO {
         // Nothing is left to pay: a discount covers all of it. It is confirmed with its stock held.
         let held = stock::reservations_of_order(tx, id).await?;
         stock::hold_again(tx, &held, after.order.payment_due_at).await?;
         payment::settle_free(tx, &after.order).await?;
-        return detail::read(&**tx, id, None).await;
+        return detail::read(&**tx, tx.vault(), id, None).await;
     }
     Ok(after)
 }
@@ -231,7 +231,7 @@ async fn price_again(
     if let Some(shortage) = stock::shortage(&edited) {
         return Err(shortage);
     }
-    let shopper = shopper_key(order.user_id, &order.email);
+    let shopper = shopper_key(tx.vault(), order.user_id, before.contact.email.as_deref().unwrap_or_default());
     let buyer = Buyer { user_id: order.user_id, shopper: Some(shopper.clone()) };
     // Its own uses are given back first: they do not stand in the way of using them again.
     promotion_use::give_back(tx, order.id).await?;

@@ -1,6 +1,7 @@
 //! Orders: pricing, placement, the split per seller, stock, and the way to completion.
 
 pub mod basket;
+pub mod contact;
 pub mod destination;
 pub mod detail;
 pub mod edit;

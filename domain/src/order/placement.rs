@@ -1,16 +1,18 @@
 //! From cart to order: priced, split per seller, stock held, everything in one transaction.
 
 use chrono::TimeDelta;
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, Iterable, QueryFilter, QueryTrait,
+};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use souk_entity::id::{CartId, OrderId, UserId};
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::{AddressKind, CartStatus, EntityKind, OrderStatus};
-use souk_entity::{cart, order, order_address, order_line, price_step, reservation, seller_order};
+use souk_entity::{cart, order, order_address, order_line, person_key, price_step, reservation, seller_order};
 
 use super::basket::{self, Basket};
+use super::contact::{self, Address, Contact};
 use super::detail::OrderDetail;
 use super::pricing::Priced;
 use super::split::{self, Known, Whole};
@@ -25,27 +27,7 @@ use crate::money::Money;
 use crate::payment;
 use crate::place::Place;
 use crate::store::Tx;
-
-/// An address as the shopper gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// Person or company.
-    pub name: String,
-    /// Street and number.
-    pub line1: String,
-    /// Flat, floor.
-    pub line2: Option<String>,
-    /// Town.
-    pub city: String,
-    /// State or province.
-    pub region: Option<String>,
-    /// ZIP or post code.
-    pub postal_code: String,
-    /// ISO 3166-1 alpha-2.
-    pub country: String,
-    /// For the carrier.
-    pub phone: Option<String>,
-}
+use crate::vault::{Person, Vault};
 
 /// What is needed to place an order.
 #[derive(Clone, Debug)]
@@ -71,18 +53,18 @@ pub struct Placement {
 }
 
 impl Placement {
-    fn buyer(&self) -> Buyer {
+    fn buyer(&self, vault: &Vault) -> Buyer {
         let user_id = self.owner.columns().0;
-        Buyer { user_id, shopper: Some(shopper_key(user_id, &self.email)) }
+        Buyer { user_id, shopper: Some(shopper_key(vault, user_id, &self.email)) }
     }
 }
 
 /// Whose uses of limited promotions an order counts: the user's, or for guests those of their
-/// e-mail address, as its hash.
-pub fn shopper_key(user: Option<UserId>, email: &str) -> String {
+/// e-mail address, as its keyed hash.
+pub fn shopper_key(vault: &Vault, user: Option<UserId>, email: &str) -> String {
     match user {
         Some(user) => user.to_string(),
-        None => hex::encode(Sha256::digest(email.trim().to_lowercase())),
+        None => vault.index("promotion_shopper.shopper", &email.trim().to_lowercase()),
     }
 }
 
@@ -105,13 +87,13 @@ pub enum Placed {
 /// [`Code::PriceChanged`], [`Code::CouponExhausted`], [`Code::InventoryUnavailable`]; and
 /// [`Code::ConcurrentChange`] when others took the stock in between, for the caller to repeat.
 pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
-    let Some(cart) = claim_cart(tx, placement).await? else {
+    let Some(Claimed { cart, wrapped_by, wrapped_key }) = claim_cart(tx, placement).await? else {
         return replay(tx, placement).await;
     };
     let to = Place::of_address(&placement.shipping_address.country, placement.shipping_address.region.as_deref());
     let basket = basket::read(&**tx, cart.id, cart.currency, Some(&to)).await?;
     basket.check(cart.currency)?;
-    let buyer = placement.buyer();
+    let buyer = placement.buyer(tx.vault());
     let when = (cart.currency, tx.now);
     let terms = terms::read(&**tx, cart.id, &basket, when, Some(&to), buyer.user_id).await?;
     terms.tax.check()?;
@@ -120,7 +102,16 @@ pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
     if let Some(shortage) = stock::shortage(&basket.lines) {
         return Err(shortage);
     }
-    let draft = draft(tx, placement, &cart, &basket, &priced)?;
+    let order_id = OrderId::at(tx.now);
+    let (person, person_key) = match cart.user_id {
+        Some(user) => (tx.vault().unwrap(user.into(), wrapped_by.as_deref(), wrapped_key.as_deref())?, None),
+        None => {
+            let (row, person) = tx.vault().new_person(order_id.into(), tx.now)?;
+            (person, Some(row))
+        }
+    };
+    let mut draft = draft(tx, (order_id, &person), placement, &cart, &basket, &priced)?;
+    draft.person_key = person_key;
     write(tx, &draft).await?;
     let shopper = buyer.shopper.unwrap_or_default();
     promotion_use::take(tx, draft.detail.order.id, &shopper, &priced.promotions, &terms.promotions).await?;
@@ -133,8 +124,25 @@ pub async fn place(tx: &Tx, placement: &Placement) -> Result<Placed> {
     Ok(Placed::New(Box::new(detail)))
 }
 
-async fn claim_cart(tx: &Tx, placement: &Placement) -> Result<Option<cart::Model>> {
-    let claimed = cart::Entity::update_many()
+/// The cart that becomes the order, and the key of whoever has an account; a guest's is made with the order.
+#[derive(FromQueryResult)]
+struct Claimed {
+    #[sea_orm(nested)]
+    cart: cart::Model,
+    wrapped_by: Option<String>,
+    wrapped_key: Option<Vec<u8>>,
+}
+
+/// Of many placements of one cart, one gets it.
+///
+/// The person's key comes with it and costs no statement of its own. That the person is not erased in
+/// the meantime is the cart's doing: an erasure ends the person's open carts before it looks for orders.
+async fn claim_cart(tx: &Tx, placement: &Placement) -> Result<Option<Claimed>> {
+    let key = |column: &'static str| {
+        Expr::cust(format!("(SELECT {column} FROM person_key WHERE person_key.id = cart.user_id) AS {column}"))
+    };
+    let columns = cart::Column::iter().map(|column| Expr::col((cart::Entity, column)));
+    let mut claim = cart::Entity::update_many()
         .col_expr(cart::Column::Status, Expr::value(CartStatus::Completed))
         .col_expr(cart::Column::Version, Expr::col(cart::Column::Version).add(1_i64))
         .col_expr(cart::Column::UpdatedAt, Expr::value(tx.now))
@@ -142,8 +150,9 @@ async fn claim_cart(tx: &Tx, placement: &Placement) -> Result<Option<cart::Model
         .filter(owned_by(&placement.owner))
         .filter(cart::Column::Status.eq(CartStatus::Open))
         .filter(cart::Column::ExpiresAt.gt(tx.now))
-        .exec_with_returning(&**tx)
-        .await?;
+        .into_query();
+    claim.returning(Query::returning().exprs(columns.chain([key("wrapped_by"), key("wrapped_key")])));
+    let claimed = Claimed::find_by_statement(tx.get_database_backend().build(&claim)).all(&**tx).await?;
     Ok(claimed.into_iter().next())
 }
 
@@ -181,6 +190,8 @@ pub fn check_total(expected: Option<Money>, currency: CurrencyCode, priced: &Pri
 /// All rows of an order that is about to be written.
 struct Draft {
     detail: OrderDetail,
+    /// Of a guest.
+    person_key: Option<person_key::Model>,
     steps: Vec<price_step::Model>,
     reservations: Vec<reservation::Model>,
 }
@@ -191,16 +202,24 @@ impl Draft {
     }
 }
 
-fn draft(tx: &Tx, placement: &Placement, cart: &cart::Model, basket: &Basket, priced: &Priced) -> Result<Draft> {
+fn draft(
+    tx: &Tx,
+    (id, person): (OrderId, &Person),
+    placement: &Placement,
+    cart: &cart::Model,
+    basket: &Basket,
+    priced: &Priced,
+) -> Result<Draft> {
     let payment_due_at = tx.now + placement.payment_window;
     let (user_id, guest_token_hash) = placement.owner.columns();
     let order = order::Model {
-        id: OrderId::at(tx.now),
+        id,
         number: placement.number.clone(),
         cart_id: cart.id,
         user_id,
         guest_token_hash,
-        email: placement.email.clone(),
+        email: contact::seal_email(person, id, &placement.email)?,
+        email_index: Some(contact::email_index(tx.vault(), &placement.email)),
         currency: cart.currency,
         status: OrderStatus::Pending,
         items_total: priced.items_total,
@@ -209,7 +228,7 @@ fn draft(tx: &Tx, placement: &Placement, cart: &cart::Model, basket: &Basket, pr
         tax_added_total: priced.tax_added_total,
         tax_total: priced.tax_total,
         total: priced.total,
-        notes: placement.notes.clone(),
+        notes: contact::seal_notes(person, id, placement.notes.as_deref())?,
         payment_due_at,
         cancellation_reason: None,
         version: 1,
@@ -224,31 +243,27 @@ fn draft(tx: &Tx, placement: &Placement, cart: &cart::Model, basket: &Basket, pr
         reservations.extend(split::holds(line, basket, payment_due_at, tx.now)?);
     }
     let addresses = vec![
-        address(order.id, AddressKind::Shipping, &placement.shipping_address),
-        address(order.id, AddressKind::Billing, &placement.billing_address),
+        contact::seal_address(person, id, AddressKind::Shipping, &placement.shipping_address)?,
+        contact::seal_address(person, id, AddressKind::Billing, &placement.billing_address)?,
     ];
-    Ok(Draft { detail: OrderDetail { order, addresses, parts }, steps, reservations })
-}
-
-fn address(order_id: OrderId, kind: AddressKind, given: &Address) -> order_address::Model {
-    order_address::Model {
-        order_id,
-        kind,
-        name: given.name.clone(),
-        line1: given.line1.clone(),
-        line2: given.line2.clone(),
-        city: given.city.clone(),
-        region: given.region.clone(),
-        postal_code: given.postal_code.clone(),
-        country: given.country.clone(),
-        phone: given.phone.clone(),
-    }
+    let contact = Contact {
+        erased: false,
+        email: Some(placement.email.clone()),
+        notes: placement.notes.clone(),
+        shipping_address: Some(placement.shipping_address.clone()),
+        billing_address: Some(placement.billing_address.clone()),
+    };
+    let detail = OrderDetail { order, contact, addresses, parts };
+    Ok(Draft { detail, person_key: None, steps, reservations })
 }
 
 async fn write(tx: &Tx, draft: &Draft) -> Result<()> {
     let detail = &draft.detail;
     let order = &detail.order;
     let shopper = Actor::Shopper(order.user_id);
+    if let Some(key) = &draft.person_key {
+        person_key::Entity::insert(key.clone().into_active_model()).exec_without_returning(&**tx).await?;
+    }
     order::Entity::insert(order.clone().into_active_model()).exec_without_returning(&**tx).await?;
     let addresses = detail.addresses.iter().cloned().map(IntoActiveModel::into_active_model);
     order_address::Entity::insert_many(addresses).exec_without_returning(&**tx).await?;

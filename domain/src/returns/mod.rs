@@ -95,8 +95,16 @@ pub async fn request(
             return Err(Error::new(Code::ReturnNotAllowed, message));
         }
     }
+    let id = ReturnRequestId::at(tx.now);
+    let note = match note {
+        Some(note) => {
+            let person = tx.vault().person_to_write(tx, order.person()).await?;
+            Some(person.seal(detail::note_field(id), &note)?)
+        }
+        None => None,
+    };
     let request = return_request::Model {
-        id: ReturnRequestId::at(tx.now),
+        id,
         order_id: order.id,
         seller_order_id: part_id,
         seller_id: part.seller_id,

@@ -8,11 +8,12 @@ pub use tracking::{events, observe, still_moving};
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::json;
 use souk_entity::id::{OrderLineId, SellerId, SellerOrderId, ShipmentId, WarehouseId};
 use souk_entity::status::{
-    EntityKind, LedgerAccount, LedgerSource, OrderStatus, ShipmentDirection, ShipmentStatus, TrackingStatus,
+    EntityKind, LabelFormat, LedgerAccount, LedgerSource, OrderStatus, ShipmentDirection, ShipmentStatus,
+    TrackingStatus,
 };
 use souk_entity::{
     inventory_level, order_line, reservation, return_request, seller_order, shipment, shipment_label, shipment_line,
@@ -24,10 +25,11 @@ use crate::error::{Code, Error, Result};
 use crate::history::{self, Change};
 use crate::job::{self, Task};
 use crate::ledger::{self, Posting, credit, credit_seller, debit, debit_seller};
-use crate::order::{lifecycle, stock};
+use crate::order::{contact, lifecycle, stock};
 use crate::port::BoughtLabel;
 use crate::store::Tx;
 use crate::transition::next;
+use crate::vault::{Field, Vault};
 
 use transition::{SHIPMENT, ShipmentEvent};
 
@@ -213,7 +215,7 @@ async fn allocated(
 /// # Errors
 /// The database's.
 pub async fn labelled(tx: &Tx, id: ShipmentId, label: &BoughtLabel) -> Result<()> {
-    let (_, mut shipment) = lock(tx, id).await?;
+    let (order, mut shipment) = lock(tx, id).await?;
     if shipment.carrier_ref.is_some() {
         return Ok(());
     }
@@ -248,16 +250,53 @@ pub async fn labelled(tx: &Tx, id: ShipmentId, label: &BoughtLabel) -> Result<()
         job::enqueue(tx, &Task::VoidLabel { shipment_id: id }, tx.now).await?;
         return Ok(());
     }
-    let files = label.files.iter().map(|(format, content)| shipment_label::ActiveModel {
-        shipment_id: Set(id),
-        format: Set(*format),
-        content: Set(content.clone()),
-        created_at: Set(tx.now),
-    });
-    shipment_label::Entity::insert_many(files).exec_without_returning(&**tx).await?;
+    let person = tx.vault().person_to_write(tx, order.person()).await?;
+    let mut files = Vec::with_capacity(label.files.len());
+    // Of somebody who was erased while it was being bought no address is kept.
+    for (format, content) in label.files.iter().filter(|_| !person.is_erased()) {
+        files.push(shipment_label::ActiveModel {
+            shipment_id: Set(id),
+            format: Set(*format),
+            content: Set(person.seal_bytes(label_field(id, *format), content)?),
+            created_at: Set(tx.now),
+        });
+    }
+    if !files.is_empty() {
+        shipment_label::Entity::insert_many(files).exec_without_returning(&**tx).await?;
+    }
     step(tx, &mut shipment, ShipmentEvent::Label, Actor::Carrier, None).await?;
     job::enqueue(tx, &Task::SyncShipment { shipment_id: id }, tx.now + ASK_EVERY).await?;
     Ok(())
+}
+
+fn label_field(id: ShipmentId, format: LabelFormat) -> Field {
+    let column = match format {
+        LabelFormat::Pdf => "shipment_label.content.pdf",
+        LabelFormat::Zpl => "shipment_label.content.zpl",
+        LabelFormat::Png => "shipment_label.content.png",
+    };
+    Field::new(column, id)
+}
+
+/// The label of a parcel in one format; `None` before it is bought, once the parcel is cancelled or the
+/// shopper erased, and in a format that the carrier does not give.
+///
+/// # Errors
+/// The database's; [`Code::Internal`] for what does not open.
+pub async fn label(
+    db: &impl ConnectionTrait,
+    vault: &Vault,
+    id: ShipmentId,
+    format: LabelFormat,
+) -> Result<Option<Vec<u8>>> {
+    let found = shipment_label::Entity::find_by_id((id, format))
+        .find_also_related(shipment::Entity)
+        .filter(shipment::Column::Status.ne(ShipmentStatus::Cancelled))
+        .one(db)
+        .await?;
+    let Some((label, Some(shipment))) = found else { return Ok(None) };
+    let person = contact::shopper_of(db, vault, shipment.order_id).await?;
+    person.open_bytes(label_field(id, format), &label.content)
 }
 
 /// The carrier refuses to sell a label; the seller sees why and may cancel and pack anew.

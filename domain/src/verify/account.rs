@@ -19,6 +19,14 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "SELECT user_id AS id FROM user_address GROUP BY user_id HAVING count(*) > 50",
     ),
     rows(
+        "erased_person_keeps_nothing",
+        18,
+        "Of an erased person there is no address, telephone number or second factor.",
+        "SELECT u.id AS id FROM app_user u JOIN person_key k ON k.id = u.id WHERE k.erased_at IS NOT NULL \
+             AND (u.phone IS NOT NULL OR EXISTS (SELECT 1 FROM user_address a WHERE a.user_id = u.id) \
+                 OR EXISTS (SELECT 1 FROM totp t WHERE t.user_id = u.id))",
+    ),
+    rows(
         "recovery_codes_are_of_a_second_factor_that_is_on",
         18,
         "A second factor that is on has ten recovery codes, used or not, and there are none without one.",

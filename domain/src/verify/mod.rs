@@ -21,9 +21,11 @@ mod payment;
 mod payout;
 mod posting;
 mod pricing;
+mod privacy;
 mod quiet;
 mod recomputed;
 mod refund;
+mod sealed;
 mod stock;
 mod webhook;
 mod work;
@@ -36,6 +38,8 @@ use uuid::Uuid;
 
 use crate::error::Result;
 use recomputed::Recomputation;
+
+pub use sealed::sealed;
 
 /// At most this many offenders are named per invariant.
 pub const MOST_OFFENDERS: usize = 20;
@@ -131,6 +135,7 @@ const AREAS: &[&[Invariant]] = &[
     webhook::INVARIANTS,
     audit::INVARIANTS,
     account::INVARIANTS,
+    privacy::INVARIANTS,
     quiet::INVARIANTS,
 ];
 

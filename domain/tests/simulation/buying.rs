@@ -9,8 +9,9 @@ use souk_domain::actor::Actor;
 use souk_domain::cart::{self, Owner};
 use souk_domain::error::{Code, Error, Result};
 use souk_domain::money::Money;
+use souk_domain::order::contact::Address;
 use souk_domain::order::edit::{self, Edit};
-use souk_domain::order::placement::{self, Address, Placement};
+use souk_domain::order::placement::{self, Placement};
 use souk_domain::order::{detail, lifecycle};
 use souk_domain::payment;
 use souk_domain::port::ProviderPaymentStatus;
@@ -98,7 +99,7 @@ impl World {
 
     pub async fn edit(&mut self) -> Result<()> {
         let placed = self.order_that_is(&[OrderStatus::Pending]).await?;
-        let before = detail::read(self.store.read(), placed.id, None).await?;
+        let before = detail::read(self.store.read(), self.store.vault(), placed.id, None).await?;
         let there: Vec<OfferId> = before
             .parts
             .iter()
@@ -137,7 +138,7 @@ impl World {
     }
 
     pub async fn pay_for(&mut self, placed: &Placed, status: ProviderPaymentStatus) -> Result<()> {
-        let order = detail::read(self.store.read(), placed.id, None).await?.order;
+        let order = detail::read(self.store.read(), self.store.vault(), placed.id, None).await?.order;
         if order.status != OrderStatus::Pending {
             // It costs nothing.
             return Ok(());
@@ -185,7 +186,7 @@ impl World {
     pub async fn ask_to_return(&mut self) -> Result<()> {
         use OrderStatus::{Completed, Delivered, PartiallyDelivered};
         let placed = self.order_that_is(&[Delivered, PartiallyDelivered, Completed]).await?;
-        let order = detail::read(self.store.read(), placed.id, None).await?;
+        let order = detail::read(self.store.read(), self.store.vault(), placed.id, None).await?;
         let arrived: Vec<_> = order
             .parts
             .into_iter()

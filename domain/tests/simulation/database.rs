@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use souk_domain::store::NoWake;
+use souk_domain::vault::Vault;
 use souk_domain::{Clock, Store};
 use souk_migration::{Migrator, MigratorTrait};
 use tempfile::TempDir;
@@ -89,5 +90,6 @@ async fn open(file: &Path) -> DatabaseConnection {
 
 fn store(connection: &DatabaseConnection) -> Store {
     let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 123_456_000).unwrap());
-    Store::new(connection.clone(), connection.clone(), clock, Arc::new(NoWake))
+    let vault = Vault::new(None, &"a master secret of the tests".into()).unwrap();
+    Store::new(connection.clone(), connection.clone(), clock, Arc::new(NoWake), vault)
 }

@@ -238,7 +238,7 @@ impl World {
     async fn bring(&mut self, placed: Placed) -> Result<()> {
         self.pay_for(&placed, ProviderPaymentStatus::Authorized).await?;
         self.run_due(1_000).await?;
-        let order = detail::read(self.store.read(), placed.id, None).await?;
+        let order = detail::read(self.store.read(), self.store.vault(), placed.id, None).await?;
         for part in order.parts.iter().map(|part| &part.seller_order) {
             let (actor, houses) = (self.shop(part.seller_id).actor(), self.shop(part.seller_id).warehouses.clone());
             if part.status == OrderStatus::Confirmed {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, Statement};
 use souk_domain::store::NoWake;
+use souk_domain::vault::Vault;
 use souk_domain::{Clock, Store};
 use souk_migration::{Migrator, MigratorTrait};
 use uuid::Uuid;
@@ -47,7 +48,8 @@ impl TestDatabase {
     ) -> Self {
         Migrator::up(&connection, None).await.unwrap();
         let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 123_456_000).unwrap());
-        let store = Store::new(connection.clone(), connection.clone(), clock, Arc::new(NoWake));
+        let vault = Vault::new(None, &"a master secret of the tests".into()).unwrap();
+        let store = Store::new(connection.clone(), connection.clone(), clock, Arc::new(NoWake), vault);
         Self { store, connection, server, _directory: directory }
     }
 

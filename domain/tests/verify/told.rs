@@ -77,19 +77,15 @@ async fn the_log_tells_each_thing_once(database: TestDatabase) {
 
     let tokens = AccountTokens::new(&SecretString::from("a master secret of the tests"));
     for row in told.iter().filter(|row| row.status == NotificationStatus::Pending) {
-        let Prepared::Ready(letter) =
-            prepare(database.store.read(), &tokens, row.id, database.store.now()).await.unwrap()
-        else {
+        let (db, vault, now) = (database.store.read(), database.store.vault(), database.store.now());
+        let Prepared::Ready(letter) = prepare(db, vault, &tokens, row.id, now).await.unwrap() else {
             panic!("{row:?} is not ready")
         };
         assert!(letter.to.contains('@') && letter.key == row.unique_key, "{letter:?}");
         let of_order = !matches!(row.kind, NotificationKind::SellerLowStock | NotificationKind::SellerWebhookDisabled);
         assert_eq!(letter.facts.order.is_some(), of_order, "{letter:?}");
         database.store.write(async |tx| telling::sent(&tx, row.id).await).await.unwrap();
-        assert_eq!(
-            prepare(database.store.read(), &tokens, row.id, database.store.now()).await.unwrap(),
-            Prepared::Over
-        );
+        assert_eq!(prepare(db, vault, &tokens, row.id, now).await.unwrap(), Prepared::Over);
     }
     assert_eq!(verify(database.store.read(), Scope::AtEveryCommit).await.unwrap(), []);
     database.end().await;

@@ -80,7 +80,8 @@ impl OrderCache {
     /// # Errors
     /// When the client cannot be made; a Redis that is away is none.
     pub fn in_redis(client: ::redis::Client, namespace: &str, store: Store) -> ::redis::RedisResult<Self> {
-        Ok(Self::new(Box::new(InRedis::new(client, namespace)?), store))
+        let shelf = InRedis::new(client, namespace, store.vault().clone())?;
+        Ok(Self::new(Box::new(shelf), store))
     }
 
     /// Keeps answers in this process: right only where it is the one that writes.

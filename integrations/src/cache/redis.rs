@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use souk_domain::cache::{Kept, Lookup, Subject, Ticket};
 use souk_domain::cart::Owner;
 use souk_domain::port::PortError;
+use souk_domain::vault::Vault;
 use souk_entity::id::UserId;
 
 use super::{Shelf, lifetime, owner_words, words};
@@ -66,19 +67,27 @@ pub(super) struct InRedis {
     /// Redis from hearing of changes.
     telling: Line,
     prefix: String,
+    /// Seals what is kept: answers show addresses, and Redis is no place for those.
+    vault: Vault,
 }
 
 impl InRedis {
-    pub(super) fn new(client: Client, namespace: &str) -> RedisResult<Self> {
+    pub(super) fn new(client: Client, namespace: &str, vault: Vault) -> RedisResult<Self> {
         Ok(Self {
             asking: Line::new(client.clone(), ASKING)?,
             telling: Line::new(client, TELLING)?,
             prefix: format!("souk:{namespace}:cache"),
+            vault,
         })
     }
 
     fn key(&self, subject: &Subject) -> String {
         format!("{}:{}", self.prefix, words(subject))
+    }
+
+    /// What binds an answer to where it is kept.
+    fn place(&self, subject: &Subject, name: &str) -> String {
+        format!("{}\0{name}", self.key(subject))
     }
 }
 
@@ -94,12 +103,14 @@ impl Shelf for InRedis {
         let mut find = FIND.key(self.key(subject));
         find.arg(name).arg(fresh).arg(millis(TICKET));
         match self.asking.run(find.invoke_async::<(Option<String>, Option<Vec<u8>>)>(&mut connection)).await {
-            Some((ticket, Some(stored))) => match (read(&stored), ticket) {
-                (Some(kept), _) => Lookup::Kept(kept),
-                // Written by another version of souk.
-                (None, Some(ticket)) => Lookup::Missing(Ticket(ticket)),
-                (None, None) => Lookup::Away,
-            },
+            Some((ticket, Some(stored))) => {
+                match (self.vault.kept(&self.place(subject, name), &stored).and_then(|plain| read(&plain)), ticket) {
+                    (Some(kept), _) => Lookup::Kept(kept),
+                    // Written by another version of souk, or with another secret.
+                    (None, Some(ticket)) => Lookup::Missing(Ticket(ticket)),
+                    (None, None) => Lookup::Away,
+                }
+            }
             Some((Some(ticket), None)) => Lookup::Missing(Ticket(ticket)),
             Some((None, None)) | None => Lookup::Away,
         }
@@ -109,9 +120,10 @@ impl Shelf for InRedis {
         if answer.body.len() > LARGEST {
             return;
         }
+        let Ok(sealed) = self.vault.keep(&self.place(subject, name), &write(answer)) else { return };
         let mut connection = self.asking.connection.clone();
         let mut keep = KEEP.key(self.key(subject));
-        keep.arg(ticket.0).arg(name).arg(write(answer)).arg(MOST_NAMES).arg(millis(lifetime()));
+        keep.arg(ticket.0).arg(name).arg(sealed).arg(MOST_NAMES).arg(millis(lifetime()));
         // What is not kept is read again.
         let _ = self.asking.run(keep.invoke_async::<i64>(&mut connection)).await;
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU32;
 use chrono::{DateTime, Utc};
 use souk_domain::Clock;
 use souk_domain::store::NoWake;
+use souk_domain::vault::Vault;
 
 use super::*;
 
@@ -57,7 +58,8 @@ impl Shelf for Arc<Unsteady> {
 async fn cache(order: OrderId, owner: &Owner) -> (OrderCache, Arc<Unsteady>) {
     let database = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
     let clock = Clock::manual(DateTime::<Utc>::UNIX_EPOCH);
-    let store = Store::new(database.clone(), database, clock, Arc::new(NoWake));
+    let vault = Vault::new(None, &"a master secret of the tests".into()).unwrap();
+    let store = Store::new(database.clone(), database, clock, Arc::new(NoWake), vault);
     let shelf = Arc::new(Unsteady {
         inside: InProcess::new(),
         away: AtomicBool::new(false),

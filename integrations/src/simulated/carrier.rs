@@ -16,6 +16,7 @@ use souk_domain::port::{
     BoughtLabel, Carrier, FoundLabel, Headers, ParcelRequest, PortError, PostalAddress, Scan, TrackingNotice,
     WebhookError,
 };
+use souk_domain::vault::Vault;
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::simulated_parcel::{self, Column, Entity, Model};
 use souk_entity::simulated_scan;
@@ -131,14 +132,16 @@ impl SimulatedCarrier {
                     Some(row) => row,
                     None => write_down(&self.shared, &tx, request, cost, key).await?,
                 };
-                Ok(Ok(tell(row)))
+                Ok(Ok(tell(tx.vault(), row)?))
             })
             .await
     }
 
     async fn label_of_key(&self, key: &str) -> Result<Answer<Option<FoundLabel>>> {
         let found = by_key(self.shared.store.read(), key).await?;
-        Ok(Ok(found.map(|row| FoundLabel { voided: row.status == TrackingStatus::Cancelled, label: tell(row) })))
+        let Some(row) = found else { return Ok(Ok(None)) };
+        let voided = row.status == TrackingStatus::Cancelled;
+        Ok(Ok(Some(FoundLabel { voided, label: tell(self.shared.store.vault(), row)? })))
     }
 
     async fn take_back(&self, carrier_ref: &str) -> Result<Answer<()>> {
@@ -217,8 +220,10 @@ fn new_row(
         status: TrackingStatus::PreTransit,
         origin: town(&request.from),
         destination: town(&request.to),
-        label_pdf: label::pdf::render(&label, &bars),
-        label_zpl: label::zpl::render(&label, &bars).into_bytes(),
+        label_pdf: tx.vault().keep(&label_place(&tracking_number, "pdf"), &label::pdf::render(&label, &bars))?,
+        label_zpl: tx
+            .vault()
+            .keep(&label_place(&tracking_number, "zpl"), label::zpl::render(&label, &bars).as_bytes())?,
         cost: cost.amount,
         currency: cost.currency,
         estimated_delivery: tx.now + TimeDelta::days(3),
@@ -284,14 +289,25 @@ async fn by_key(db: &impl ConnectionTrait, key: &str) -> Result<Option<Model>> {
     Ok(Entity::find().filter(Column::IdempotencyKey.eq(key)).one(db).await?)
 }
 
-fn tell(row: Model) -> BoughtLabel {
-    BoughtLabel {
+/// What binds a sealed label to its parcel: even the simulation writes no address down in plain.
+fn label_place(tracking_number: &str, format: &str) -> String {
+    format!("simulated_parcel.label\0{tracking_number}\0{format}")
+}
+
+fn tell(vault: &Vault, row: Model) -> Result<BoughtLabel> {
+    let open = |format, sealed: &[u8]| {
+        let file = vault.kept(&label_place(&row.tracking_number, format), sealed);
+        file.ok_or_else(|| Error::internal(format!("the label of {} does not open", row.tracking_number)))
+    };
+    let files =
+        vec![(LabelFormat::Pdf, open("pdf", &row.label_pdf)?), (LabelFormat::Zpl, open("zpl", &row.label_zpl)?)];
+    Ok(BoughtLabel {
         carrier_ref: format!("{LABEL_ID}{}", row.tracking_number),
         tracking_number: row.tracking_number,
         cost: Money { amount: row.cost, currency: row.currency },
         estimated_delivery: row.estimated_delivery,
-        files: vec![(LabelFormat::Pdf, row.label_pdf), (LabelFormat::Zpl, row.label_zpl)],
-    }
+        files,
+    })
 }
 
 fn no_such(what: &str) -> Refusal {

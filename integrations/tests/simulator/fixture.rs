@@ -7,6 +7,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use souk_domain::money::Money;
 use souk_domain::port::{ParcelRequest, PostalAddress};
 use souk_domain::store::NoWake;
+use souk_domain::vault::Vault;
 use souk_domain::{Clock, Store};
 use souk_integrations::simulated::{Percent, Simulator, SimulatorConfig};
 use souk_migration::{Migrator, MigratorTrait};
@@ -54,7 +55,8 @@ impl World {
         };
         Migrator::up(&write, None).await.unwrap();
         // The tests that wait for the courier wait in real time; all others do not look at it.
-        let store = Store::new(write, read, Clock::System, std::sync::Arc::new(NoWake));
+        let vault = Vault::new(None, &"a master secret of the tests".into()).unwrap();
+        let store = Store::new(write, read, Clock::System, std::sync::Arc::new(NoWake), vault);
         Self { store, postgres: own, _directory: directory }
     }
 

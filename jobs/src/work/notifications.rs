@@ -28,7 +28,8 @@ impl Work {
     /// Sends a notification: at least once, and always with the same key. A worker that dies
     /// between the sending and the writing down of it leaves one that is sent again.
     pub(super) async fn send_notification(&self, lease: Lease, id: NotificationId) -> Result<()> {
-        let letter = match prepare(self.store.read(), &self.mail.tokens, id, self.store.now()).await? {
+        let (store, tokens) = (&self.store, &self.mail.tokens);
+        let letter = match prepare(store.read(), store.vault(), tokens, id, store.now()).await? {
             Prepared::Ready(letter) => letter,
             Prepared::Over => return self.store.write(async |tx| lease.complete(&tx).await).await,
             Prepared::Needless(reason) => {

@@ -3,6 +3,7 @@
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::error::{Error, Result};
 use souk_domain::job::Lease;
+use souk_domain::order::contact;
 use souk_domain::port::{ParcelRequest, PortError, PostalAddress};
 use souk_domain::shipment::{self as parcels, ASK_EVERY};
 use souk_entity::id::ShipmentId;
@@ -26,7 +27,15 @@ impl Work {
         if shipment.carrier_ref.is_some() || (shipment.status != ShipmentStatus::Pending && !tried_before) {
             return self.store.write(async |tx| lease.complete(&tx).await).await;
         }
-        let request = self.parcel_request(&shipment).await?;
+        let Some(request) = self.parcel_request(&shipment).await? else {
+            return self
+                .store
+                .write(async |tx| {
+                    parcels::label_refused(&tx, id, "The shopper's data is erased; there is no address.").await?;
+                    lease.complete(&tx).await
+                })
+                .await;
+        };
         let carrier = self.ports.carrier(Some(&shipment.carrier))?;
         // A refusal of a second call would not tell what became of the first.
         let found = match tried_before {
@@ -59,7 +68,8 @@ impl Work {
         }
     }
 
-    async fn parcel_request(&self, shipment: &shipment::Model) -> Result<ParcelRequest> {
+    /// What the carrier is asked for; `None` when the shopper is erased and there is nowhere to send it.
+    async fn parcel_request(&self, shipment: &shipment::Model) -> Result<Option<ParcelRequest>> {
         let db = self.store.read();
         let missing = |what: &str| Error::internal(format!("shipment {} has no {what}", shipment.id));
         let part = seller_order::Entity::find_by_id(shipment.seller_order_id).one(db).await?;
@@ -71,6 +81,8 @@ impl Work {
             .one(db)
             .await?;
         let (place, address) = (place.ok_or_else(|| missing("warehouse"))?, address.ok_or_else(|| missing("address"))?);
+        let person = contact::shopper_of(db, self.store.vault(), shipment.order_id).await?;
+        let Some(address) = contact::open_address(&person, &address)? else { return Ok(None) };
         let house = PostalAddress {
             name: seller.ok_or_else(|| missing("seller"))?.name,
             line1: place.line1,
@@ -93,13 +105,13 @@ impl Work {
             ShipmentDirection::Outbound => (house, shopper),
             ShipmentDirection::Return => (shopper, house),
         };
-        Ok(ParcelRequest {
+        Ok(Some(ParcelRequest {
             reference: part.ok_or_else(|| missing("seller order"))?.number,
             from,
             to,
             weight_grams: shipment.weight_grams,
             currency: shipment.currency,
-        })
+        }))
     }
 
     /// Gives a label back. A carrier that has moved the parcel already keeps its price; whether an

@@ -14,6 +14,7 @@ use sea_orm::{
 use souk_domain::clock::Clock;
 use souk_domain::job::{Lease, Task, enqueue_all};
 use souk_domain::store::NoWake;
+use souk_domain::vault::Vault;
 use souk_domain::{Error, Result, Store};
 use souk_entity::id::{CartId, JobId, PaymentId, ShipmentId};
 use souk_entity::job;
@@ -78,7 +79,8 @@ impl World {
         };
         Migrator::up(&write, None).await.unwrap();
         let lane = lane(place, &namespace);
-        let store = Store::new(write.clone(), read.clone(), clock.clone(), Arc::new(lane.clone()));
+        let vault = Vault::new(None, &"a master secret of the tests".into()).unwrap();
+        let store = Store::new(write.clone(), read.clone(), clock.clone(), Arc::new(lane.clone()), vault);
         Self { store, clock, place, namespace, lane, _directory: directory, postgres, pools: vec![write, read] }
     }
 

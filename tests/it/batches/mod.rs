@@ -32,7 +32,7 @@ async fn upload(seller: &Seller, kind: &str, csv: impl Into<Body>) -> Answer {
 }
 
 /// Uploads lines of JSON.
-async fn upload_json(client: &Client, path: &str, rows: &[Value]) -> Answer {
+pub async fn upload_json(client: &Client, path: &str, rows: &[Value]) -> Answer {
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     send(file(client, path, "application/x-ndjson", lines)).await
 }
@@ -61,7 +61,7 @@ async fn sold(seller: &Seller, uploaded: Answer, status: &str, failed: i64) -> V
 }
 
 /// The rows of a batch that must have ended with this status and so many failed rows.
-async fn outcome(client: &Client, path: &str, uploaded: Answer, status: &str, failed: i64) -> Vec<Value> {
+pub async fn outcome(client: &Client, path: &str, uploaded: Answer, status: &str, failed: i64) -> Vec<Value> {
     let uploaded = uploaded.expect(201);
     assert_eq!((text(&uploaded["status"]), uploaded["processed_rows"].as_i64()), ("queued", Some(0)));
     let batch = ended(client, path, &uploaded).await;

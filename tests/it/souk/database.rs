@@ -43,6 +43,16 @@ impl Database {
         }
     }
 
+    /// Redis, where there is one.
+    pub fn redis(&self) -> Option<&str> {
+        self.redis.as_deref()
+    }
+
+    /// What separates this installation's keys in Redis from others'.
+    pub fn name(&self) -> &str {
+        self.server.as_ref().map_or("souk", |(_, name)| name)
+    }
+
     /// Tells a process of souk which database and queue to use.
     pub fn configure(&self, command: &mut Command) {
         if self.server.is_some() {

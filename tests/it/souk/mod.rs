@@ -202,6 +202,11 @@ impl Souk {
         books
     }
 
+    /// What all its processes have logged so far.
+    pub fn log(&self) -> String {
+        process::log(self.directory.path())
+    }
+
     /// A file of the installation's own directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
@@ -279,11 +284,6 @@ impl Souk {
 
     fn email(&self, what: &str) -> String {
         format!("{what}-{}@example.com", self.people.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// What its processes have logged.
-    pub fn log(&self) -> String {
-        process::log(self.directory.path())
     }
 
     /// The binary, set up for this installation.

@@ -18,6 +18,16 @@ impl Shopper {
         Self { client: Mutex::new(client), email }
     }
 
+    /// Somebody who has registered in their own way.
+    pub fn of(client: Client, email: &str) -> Self {
+        Self::new(client, email.to_owned())
+    }
+
+    /// Their address.
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+
     /// Their client as it is now.
     pub fn client(&self) -> Client {
         self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()

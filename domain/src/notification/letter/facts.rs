@@ -219,9 +219,8 @@ pub(super) async fn read(db: &impl ConnectionTrait, row: &notification::Model, a
 impl Facts {
     /// All of an order.
     async fn of_order(&mut self, db: &impl ConnectionTrait, id: OrderId) -> Result<()> {
-        let detail = detail::read(db, id, None).await?;
-        let order = detail.order;
-        for part in &detail.parts {
+        let order = there(order::Entity::find_by_id(id).one(db).await?, "order")?;
+        for part in &detail::parts_of(db, id).await? {
             self.lines.extend(lines(&part.lines, order.currency)?);
         }
         self.totals = Some(TotalFacts {
@@ -238,12 +237,12 @@ impl Facts {
 
     /// A cancelled order.
     async fn of_cancelled(&mut self, db: &impl ConnectionTrait, id: OrderId) -> Result<()> {
-        let detail = detail::read(db, id, None).await?;
-        for part in &detail.parts {
-            self.lines.extend(lines(&part.lines, detail.order.currency)?);
+        let order = there(order::Entity::find_by_id(id).one(db).await?, "order")?;
+        for part in &detail::parts_of(db, id).await? {
+            self.lines.extend(lines(&part.lines, order.currency)?);
         }
-        self.reason = detail.order.cancellation_reason;
-        self.order = Some(OrderFacts { id: detail.order.id.to_string(), number: detail.order.number });
+        self.reason = order.cancellation_reason;
+        self.order = Some(OrderFacts { id: order.id.to_string(), number: order.number });
         self.refund_follows = refunds(db, refund::Column::OrderId.eq(id)).await?;
         Ok(())
     }

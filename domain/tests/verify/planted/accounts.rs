@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::{Gardener, LONG_AGO};
+use crate::market::Market;
 
 impl Gardener {
-    pub fn accounts(&mut self) {
+    pub fn accounts(&mut self, market: &Market) {
         let (person, other) = (Uuid::now_v7(), Uuid::now_v7());
         let invariant = "person_has_one_default_address";
         for flags in ["TRUE, FALSE", "FALSE, TRUE"] {
@@ -13,6 +14,19 @@ impl Gardener {
         }
         let many: String = (0..51).map(|_| self.kept(person, "FALSE, FALSE")).collect();
         self.plant("address_book_is_not_too_large", person, many);
+
+        let (invariant, owner) = ("erased_person_keeps_nothing", market.shops[0].user);
+        let id = self.id(owner);
+        let erase = format!(
+            "UPDATE person_key SET erased_at = {LONG_AGO}, wrapped_key = NULL, wrapped_by = NULL WHERE id = {id}; "
+        );
+        for left in [
+            self.kept(owner.into(), "FALSE, FALSE"),
+            self.factor(owner.into(), "NULL", 0),
+            format!("UPDATE app_user SET phone = name WHERE id = {id}"),
+        ] {
+            self.plant(invariant, owner, erase.clone() + &left);
+        }
 
         let invariant = "recovery_codes_are_of_a_second_factor_that_is_on";
         self.plant(invariant, person, self.codes(person, 10));
@@ -37,10 +51,8 @@ impl Gardener {
     fn kept(&self, person: Uuid, flags: &str) -> String {
         let (id, person) = (self.id(Uuid::now_v7()), self.id(person));
         format!(
-            "INSERT INTO user_address (id, user_id, name, line1, city, postal_code, country, is_default_shipping, \
-             is_default_billing, created_at, updated_at) \
-             VALUES ({id}, {person}, 'Ann', '1 Main Street', 'Springfield', '62701', 'US', {flags}, {LONG_AGO}, \
-             {LONG_AGO}); "
+            "INSERT INTO user_address (id, user_id, address, is_default_shipping, is_default_billing, created_at, \
+             updated_at) VALUES ({id}, {person}, '', {flags}, {LONG_AGO}, {LONG_AGO}); "
         )
     }
 

@@ -9,6 +9,7 @@ mod money;
 mod notifications;
 mod payouts;
 mod prices;
+mod privacy;
 mod records;
 mod webhooks;
 
@@ -57,7 +58,8 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.webhooks(market);
     gardener.audit(market);
     gardener.two_operators();
-    gardener.accounts();
+    gardener.accounts(market);
+    gardener.privacy(market);
     gardener.quiet(market);
     gardener.plantings
 }

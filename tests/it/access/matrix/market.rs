@@ -173,16 +173,18 @@ async fn owners(shops: &[Shop; 2], shoppers: &[Shopper; 2], guests: &[Shopper; 2
     let mut owners = Vec::new();
     let id = |text: &str| -> sea_orm::Value { text.parse::<Uuid>().expect("an id").into() };
     for (name, shop) in ["seller_a", "seller_b"].into_iter().zip(shops) {
-        owners.push(Owner { name, realm: Realm::Seller, column: "seller_id", key: id(&shop.seller.id) });
+        owners.push(Owner { name, realm: Realm::Seller, column: "seller_id", key: id(&shop.seller.id), email: None });
     }
     for (name, shopper) in ["shopper_a", "shopper_b"].into_iter().zip(shoppers) {
         let user = shopper.client().get("/api/v1/me").await.expect(200)["id"].take();
-        owners.push(Owner { name, realm: Realm::Shopper, column: "user_id", key: id(text(&user)) });
+        let email = Some(shopper.email().to_owned());
+        owners.push(Owner { name, realm: Realm::Shopper, column: "user_id", key: id(text(&user)), email });
     }
     for (name, guest) in ["guest_a", "guest_b"].into_iter().zip(guests) {
         let client = guest.client();
         let token = client.guest_token().expect("a guest's token");
-        owners.push(Owner { name, realm: Realm::Shopper, column: "guest_token_hash", key: token_hash(token).into() });
+        let (key, email) = (token_hash(token).into(), Some(guest.email().to_owned()));
+        owners.push(Owner { name, realm: Realm::Shopper, column: "guest_token_hash", key, email });
     }
     owners
 }

@@ -17,6 +17,8 @@ pub struct Owner {
     pub column: &'static str,
     /// What it says: an id, or a hash of a guest's token.
     pub key: Value,
+    /// The e-mail address that a shopper's orders are told to, which is stored sealed.
+    pub email: Option<String>,
 }
 
 /// The query of a shopper's row; `{owner}` is the column of [`Owner`].
@@ -95,7 +97,10 @@ fn of_all(kind: &str) -> Option<&'static str> {
         // Those to whom something may be done.
         "api_key" => "SELECT id FROM api_key WHERE seller_id IS NULL AND name = 'To be revoked'",
         "seller" => "SELECT id FROM seller WHERE name = 'A Seller To Be Decided On'",
-        "user" => "SELECT id FROM app_user WHERE name = 'A Person To Be Decided On'",
+        // Names are sealed: whoever registered last before the applicant.
+        "user" => {
+            "SELECT u.id FROM app_user u WHERE u.id < (SELECT m.user_id FROM seller_member m JOIN seller s ON s.id = m.seller_id WHERE s.name = 'A Seller To Be Decided On') ORDER BY u.id DESC"
+        }
         "audit_entry" => "SELECT id FROM audit_entry ORDER BY sequence",
         "refund_approval" => "SELECT id FROM refund_approval ORDER BY id",
         "batch" => "SELECT id FROM batch WHERE seller_id IS NULL ORDER BY id",

@@ -1,0 +1,6 @@
+//! Personal data: sealed with a key per person, and gone when that is destroyed.
+
+mod erasure;
+mod keys;
+mod traces;
+mod views;
