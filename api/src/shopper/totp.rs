@@ -4,8 +4,9 @@ use poem::web::Data;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use souk_domain::account::throttle::Target;
+use souk_domain::account::throttle::{Taken, Target};
 use souk_domain::account::{self, totp};
+use souk_domain::{Code, Result};
 
 use super::security::check_password;
 use crate::auth::SignedIn;
@@ -130,7 +131,8 @@ impl Totp {
             turn.succeeded(&tx).await?;
             Ok(codes)
         });
-        Ok(Okay::new(&RecoveryCodes { recovery_codes: confirm.await? }))
+        let recovery_codes = settle(&ctx, &turn, confirm.await).await?;
+        Ok(Okay::new(&RecoveryCodes { recovery_codes }))
     }
 
     /// Turn the second factor off
@@ -150,7 +152,15 @@ impl Totp {
             totp::disable(&tx, &ctx.totp, user, &code).await?;
             turn.succeeded(&tx).await
         });
-        disable.await?;
+        settle(&ctx, &turn, disable.await).await?;
         Ok(Okay::new(&TotpEnabled { enabled: false }))
     }
+}
+
+/// Only a wrong code counts as a failure, and not that there was nothing to be turned on or off.
+async fn settle<T>(ctx: &Ctx<'_>, turn: &Taken, outcome: Result<T>) -> Result<T> {
+    if outcome.as_ref().is_err_and(|error| error.code != Code::WrongCode) {
+        ctx.store.write(async |tx| turn.undone(&tx).await).await?;
+    }
+    outcome
 }

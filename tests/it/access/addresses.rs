@@ -36,7 +36,7 @@ async fn a_profile_is_changed_by_what_is_sent_and_by_nothing_else() {
     let after = ann.patch(ME, json!({"name": "Ann Other"})).await.expect(200);
     assert_eq!((text(&after["name"]), text(&after["phone"])), ("Ann Other", "+1 555 0100"));
     assert!(ann.patch(ME, json!({"phone": null})).await.expect(200).get("phone").is_none());
-    for wrong in ["call me", "123", "+", "12345678901234567"] {
+    for wrong in ["call me", "123", "+", "555 0100 x2"] {
         ann.patch(ME, json!({"phone": wrong})).await.refused(422, "INVALID_VALUE");
     }
     ann.patch(ME, json!({"name": "  "})).await.refused(422, "INVALID_VALUE");
