@@ -422,8 +422,15 @@ mod tests {
     #[test]
     fn what_is_weighty_is_audited() {
         let audited = |id: &str| ROUTES.values().any(|operation| operation.id == id && operation.is_audited());
-        for id in ["refundSellerOrder", "setUserRole", "refundOrder", "setPayoutAccount", "createApiKey", "applyToSell", "resetTotp"]
-        {
+        for id in [
+            "refundSellerOrder",
+            "setUserRole",
+            "refundOrder",
+            "setPayoutAccount",
+            "createApiKey",
+            "applyToSell",
+            "resetTotp",
+        ] {
             assert!(audited(id), "{id}");
         }
         for id in ["placeOrder", "getMe", "changeOffer", "createShipment", "cancelBatch", "signIn", "getPayout"] {

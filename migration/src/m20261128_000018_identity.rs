@@ -64,6 +64,7 @@ CREATE TABLE totp_reset (
     CONSTRAINT ck_totp_reset_another CHECK (reset_by <> user_id)
 );
 CREATE INDEX ix_totp_reset_user_id ON totp_reset (user_id, id);
+CREATE INDEX ix_totp_reset_reset_by ON totp_reset (reset_by);
 
 -- One default of each kind at most.
 CREATE TABLE user_address (

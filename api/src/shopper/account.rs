@@ -19,10 +19,10 @@ use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
-use crate::password::{hash_password, verify_password};
 use crate::http::peer::Peer;
-use crate::{throttle, token};
+use crate::password::{hash_password, verify_password};
 use crate::view::words::{SellerStatus, UserRole};
+use crate::{throttle, token};
 
 /// Who registers.
 #[derive(Object)]

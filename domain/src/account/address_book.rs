@@ -50,9 +50,8 @@ pub async fn find(db: &impl ConnectionTrait, user: UserId, id: UserAddressId) ->
 pub async fn defaults(tx: &Tx, user: UserId) -> Result<(Address, Address)> {
     let is_default = table::Column::IsDefaultShipping.eq(true).or(table::Column::IsDefaultBilling.eq(true));
     let rows = of(user).filter(is_default).all(&**tx).await?;
-    let none = || {
-        Error::invalid("shipping_address is left out, and the account has no default shipping address; send one.")
-    };
+    let none =
+        || Error::invalid("shipping_address is left out, and the account has no default shipping address; send one.");
     let shipping = rows.iter().find(|row| row.is_default_shipping).ok_or_else(none)?;
     let person = tx.vault().person(&**tx, user.into()).await?;
     let to = open(&person, shipping)?.ok_or_else(none)?;

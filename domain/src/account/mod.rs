@@ -17,7 +17,9 @@ pub mod transition;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, LockType, SimpleExpr};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use souk_entity::id::{RefreshTokenId, SellerId, UserId, uuid_at};

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 use souk_entity::account_token;
 use souk_entity::id::{AccountTokenId, NotificationId, UserId};
-use souk_entity::{notification, user};
 use souk_entity::status::{AccountTokenPurpose, NotificationKind, NotificationStatus};
+use souk_entity::{notification, user};
 
 use super::token_hash;
 use crate::error::{Code, Error, Result};

@@ -74,8 +74,10 @@ async fn an_address_is_kept_replaced_and_deleted_and_one_of_each_is_the_default(
     bob.delete(&at).await.refused(404, "NOT_FOUND");
     assert_eq!(ann.delete(&at).await.expect(200)["items"].as_array().expect("items").len(), 1);
     ann.delete(&at).await.refused(404, "NOT_FOUND");
-    let twice = [ann.post_once(BOOK, "once", kept("Once", false, false)).await.expect(201)["id"].take(),
-                 ann.post_once(BOOK, "once", kept("Once", false, false)).await.expect(201)["id"].take()];
+    let twice = [
+        ann.post_once(BOOK, "once", kept("Once", false, false)).await.expect(201)["id"].take(),
+        ann.post_once(BOOK, "once", kept("Once", false, false)).await.expect(201)["id"].take(),
+    ];
     assert_eq!(twice[0], twice[1]);
     assert_eq!(ann.get(BOOK).await.expect(200)["items"].as_array().expect("items").len(), 2);
 }
@@ -87,9 +89,11 @@ async fn many_changes_at_once_leave_one_default_and_no_more_than_fifty() {
     let names: Vec<String> = (0..8).map(|n| format!("Home {n}")).collect();
     let made = join_all(names.iter().map(|name| ann.post(BOOK, kept(name, true, true)))).await;
     let ids: Vec<String> = made.iter().map(|answer| text(&answer.expect(201)["id"]).to_owned()).collect();
-    join_all(ids.iter().zip(&names).map(async |(id, name)| {
-        ann.put(&format!("{BOOK}/{id}"), kept(name, true, true)).await.expect(200)
-    }))
+    join_all(
+        ids.iter()
+            .zip(&names)
+            .map(async |(id, name)| ann.put(&format!("{BOOK}/{id}"), kept(name, true, true)).await.expect(200)),
+    )
     .await;
     let book = ann.get(BOOK).await.expect(200);
     assert_eq!(defaults(&book).map(|names| names.len()), [1, 1], "{book}");

@@ -11,10 +11,12 @@ use crate::souk::{Answer, Client, Options, Souk, long_ago, text};
 
 const SIGN_IN: &str = "/api/v1/auth/sign-in";
 
-/// With this first pause, and addresses that a proxy tells.
+/// With this first pause, addresses that a proxy tells, and room for a second process.
 async fn start(delay_ms: u32) -> Souk {
-    let options =
-        Options::default().env("SOUK_SIGN_IN_DELAY_MS", delay_ms).env("SOUK_TRUSTED_PROXIES", "127.0.0.1,::1");
+    let options = Options::default()
+        .env("SOUK_SIGN_IN_DELAY_MS", delay_ms)
+        .env("SOUK_TRUSTED_PROXIES", "127.0.0.1,::1")
+        .env("SOUK_CACHE", "off");
     Souk::with(options).await
 }
 

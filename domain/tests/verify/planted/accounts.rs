@@ -66,8 +66,9 @@ impl Gardener {
 
     fn codes(&self, person: Uuid, count: usize) -> String {
         let person = self.id(person);
-        let insert =
-            |n| format!("INSERT INTO recovery_code (user_id, code_hash, used_at) VALUES ({person}, 'hash {n}', NULL); ");
+        let insert = |n| {
+            format!("INSERT INTO recovery_code (user_id, code_hash, used_at) VALUES ({person}, 'hash {n}', NULL); ")
+        };
         (0..count).map(insert).collect()
     }
 }
