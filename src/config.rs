@@ -51,6 +51,11 @@ pub struct Settings {
     /// The administrator's password, 10 characters or more
     #[arg(long, env = "SOUK_ADMIN_PASSWORD", global = true, hide_env_values = true, requires = "admin_email")]
     pub admin_password: Option<SecretString>,
+    /// Milliseconds between attempts to sign in after five failures at an account, or thirty from a network, 1 to 60000
+    ///
+    /// They double with every further failure, up to sixty times as long.
+    #[arg(long, env = "SOUK_SIGN_IN_DELAY_MS", global = true, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub sign_in_delay_ms: u32,
     /// Minutes for which an unpaid order holds its stock
     #[arg(long, env = "SOUK_PAYMENT_WINDOW_MINUTES", global = true, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=10_080))]
     pub payment_window_minutes: u32,

@@ -231,6 +231,7 @@ impl Platform {
             payment_window: TimeDelta::minutes(self.settings.payment_window_minutes.into()),
             refund_limits: self.settings.refund_approval_above.clone(),
             least_return_window_days: self.settings.return_window_minimum_days,
+            sign_in_delay: TimeDelta::milliseconds(self.settings.sign_in_delay_ms.into()),
             body_limit: BODY_LIMIT,
         };
         let cache = self.cache.clone().map(|cache| Arc::new(cache) as Arc<dyn AnswerCache>);

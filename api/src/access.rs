@@ -42,7 +42,8 @@ pub struct Operation {
 }
 
 /// What a person does to their own account that is no matter of its security.
-const UNAUDITED: &[&str] = &["getMe"];
+const UNAUDITED: &[&str] =
+    &["changeMe", "createAddress", "deleteAddress", "getAddress", "getMe", "listAddresses", "replaceAddress"];
 
 impl Operation {
     /// Whether what it writes goes into the audit log: all that operators do, what concerns a
@@ -149,13 +150,22 @@ const TABLE: &[(Need, &[&str])] = &[
         Need::Person,
         &[
             "applyToSell",
+            "beginTotp",
             "changeEmail",
+            "changeMe",
             "changePassword",
+            "confirmTotp",
+            "createAddress",
+            "deleteAddress",
+            "disableTotp",
             "endSession",
             "eraseMe",
             "exportMyData",
+            "getAddress",
             "getMe",
+            "listAddresses",
             "listSessions",
+            "replaceAddress",
             "sendVerification",
             "signOutEverywhere",
         ],
@@ -293,6 +303,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "adminListUsers",
             "getAuditEntry",
             "listAuditEntries",
+            "listTotpResets",
         ],
     ),
     (
@@ -302,6 +313,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "adminEraseGuest",
             "adminEraseUser",
             "adminRevokeApiKey",
+            "resetTotp",
             "setUserActive",
             "setUserRole",
         ],
@@ -434,8 +446,15 @@ mod tests {
     #[test]
     fn what_is_weighty_is_audited() {
         let audited = |id: &str| ROUTES.values().any(|operation| operation.id == id && operation.is_audited());
-        for id in ["refundSellerOrder", "setUserRole", "refundOrder", "setPayoutAccount", "createApiKey", "applyToSell"]
-        {
+        for id in [
+            "refundSellerOrder",
+            "setUserRole",
+            "refundOrder",
+            "setPayoutAccount",
+            "createApiKey",
+            "applyToSell",
+            "resetTotp",
+        ] {
             assert!(audited(id), "{id}");
         }
         for id in ["placeOrder", "getMe", "changeOffer", "createShipment", "cancelBatch", "signIn", "getPayout"] {

@@ -71,12 +71,8 @@ fn token(request: &Request, bearer: &Bearer, audience: Audience) -> Result<Token
 
 /// The account of a token whose sign-in goes on at this moment.
 async fn present(context: &Context, token: &Token) -> Result<user::Model> {
-    let db = context.store.read();
-    let found = user::Entity::find_by_id(token.user).one(db).await?.filter(|user| user.is_active);
-    match found {
-        Some(user) if account::is_signed_in(db, user.id, token.sign_in).await? => Ok(user),
-        _ => Err(Error::new(Code::Unauthenticated, "The sign-in has been ended; sign in again.")),
-    }
+    let found = account::signed_in(context.store.read(), token.user, token.sign_in).await?;
+    found.ok_or_else(|| Error::new(Code::Unauthenticated, "The sign-in has been ended; sign in again."))
 }
 
 /// A signed-in person.

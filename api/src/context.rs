@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
+use souk_domain::account::throttle::Throttle;
 use souk_domain::account::token::AccountTokens;
+use souk_domain::account::totp::TotpSecrets;
 use souk_domain::cache::AnswerCache;
 use souk_domain::order::number::OrderNumbers;
 use souk_domain::payment::refund::approval::Limits;
@@ -30,6 +32,8 @@ pub struct ApiConfig {
     pub refund_limits: Limits,
     /// The shortest return window that sellers may set, in days.
     pub least_return_window_days: i32,
+    /// The first pause between failed sign-ins that are not free any more.
+    pub sign_in_delay: TimeDelta,
     /// The largest JSON body that is read, in bytes.
     pub body_limit: usize,
 }
@@ -42,6 +46,8 @@ pub struct Context {
     pub(crate) keys: Keys,
     pub(crate) webhook_secrets: WebhookSecrets,
     pub(crate) tokens: AccountTokens,
+    pub(crate) throttle: Throttle,
+    pub(crate) totp: TotpSecrets,
     pub(crate) config: ApiConfig,
     /// Keeps answers; `None` where none are kept.
     pub(crate) cache: Option<Arc<dyn AnswerCache>>,
@@ -73,7 +79,21 @@ impl Context {
         };
         let webhook_secrets = WebhookSecrets::new(&config.secret);
         let tokens = AccountTokens::new(&config.secret);
+        let throttle = Throttle::new(&config.secret, config.sign_in_delay);
+        let totp = TotpSecrets::new(&config.secret);
         let numbers = OrderNumbers::default();
-        Ok(Arc::new(Self { store, ports, numbers, keys, webhook_secrets, tokens, config, cache, redis }))
+        Ok(Arc::new(Self {
+            store,
+            ports,
+            numbers,
+            keys,
+            webhook_secrets,
+            tokens,
+            throttle,
+            totp,
+            config,
+            cache,
+            redis,
+        }))
     }
 }

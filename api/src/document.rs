@@ -101,7 +101,13 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::webhook_deliveries::WebhookDeliveries,
             admin::webhooks::AdminWebhooks,
         ),
-        (shopper::security::Security, shopper::sessions::Sessions),
+        (
+            shopper::security::Security,
+            shopper::sessions::Sessions,
+            shopper::totp::Totp,
+            shopper::profile::Profiles,
+            shopper::addresses::Addresses,
+        ),
         (
             seller::api_keys::ApiKeys,
             admin::users::Users,

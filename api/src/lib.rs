@@ -14,6 +14,7 @@ mod password;
 mod public;
 mod seller;
 mod shopper;
+mod throttle;
 mod token;
 mod view;
 mod webhooks;

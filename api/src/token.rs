@@ -215,6 +215,7 @@ mod tests {
             email_verified_at: None,
             password_hash: String::new(),
             name: Sealed(Vec::new()),
+            phone: None,
             role,
             is_active: true,
             created_at: now,

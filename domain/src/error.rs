@@ -70,6 +70,10 @@ codes! {
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated,
     /// The password that was sent as proof is wrong; who asked stays signed in.
     WrongPassword = "WRONG_PASSWORD" => Unprocessable,
+    /// The password is right, and the account's second factor is asked for, too: send `totp_code`.
+    TotpRequired = "TOTP_REQUIRED" => Unauthenticated,
+    /// A code of the second factor that was sent as proof is wrong, over or used; who asked stays signed in.
+    WrongCode = "WRONG_CODE" => Unprocessable,
     /// A token from an e-mail is unknown, used, over, or not the newest.
     TokenNotGood = "TOKEN_NOT_GOOD" => Unprocessable,
     /// A webhook's signature is missing, wrong or too old.

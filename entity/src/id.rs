@@ -57,6 +57,10 @@ pub fn uuid_at(at: chrono::DateTime<chrono::Utc>) -> Uuid {
 id! {
     /// A person who signs in.
     UserId,
+    /// An address that a person keeps for their orders.
+    UserAddressId,
+    /// A second factor that an administrator has ended for somebody.
+    TotpResetId,
     /// Whose personal data it is: a person with an account by its id, a guest by the order's.
     PersonId,
     /// A refresh token: used once, replaced by the next of its family.

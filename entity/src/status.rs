@@ -167,7 +167,7 @@ words! {
         OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved,
         ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock,
         SellerWebhookDisabled, SellerApproved, SellerRejected, SellerSuspended,
-        VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged,
+        VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged, TotpEnabled, TotpDisabled,
     }
     /// The states of a notification.
     NotificationStatus { Pending, Sent, Suppressed, Failed }

@@ -22,6 +22,8 @@ pub struct Model {
     pub password_hash: String,
     /// Sealed.
     pub name: Sealed,
+    /// Sealed.
+    pub phone: Option<Sealed>,
     pub role: UserRole,
     /// Whether they may sign in.
     pub is_active: bool,

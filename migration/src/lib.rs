@@ -21,6 +21,7 @@ mod m20261128_000013_api_keys;
 mod m20261128_000014_account_tokens;
 mod m20261128_000015_privacy;
 mod m20261128_000017_audit;
+mod m20261128_000018_identity;
 mod m20261128_000019_onboarding;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000014_account_tokens::Migration),
             Box::new(m20261128_000015_privacy::Migration),
             Box::new(m20261128_000017_audit::Migration),
+            Box::new(m20261128_000018_identity::Migration),
             Box::new(m20261128_000019_onboarding::Migration),
         ]
     }

@@ -33,6 +33,8 @@ CREATE TABLE app_user (
     password_hash varchar(255) NOT NULL,
     -- sealed with the person's key
     name {bytes} NOT NULL,
+    -- sealed with the person's key
+    phone {bytes},
     role varchar(20) NOT NULL,
     -- whether they may sign in; an operator decides it
     is_active boolean NOT NULL,

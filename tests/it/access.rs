@@ -2,6 +2,7 @@
 //! What a role may not do is forbidden, and credentials that are not ours or over count for nothing.
 
 mod accounts;
+mod addresses;
 mod api_keys;
 mod checklist;
 mod credentials;
@@ -10,3 +11,5 @@ mod matrix;
 mod roles;
 mod strangers;
 mod suspension;
+mod throttle;
+mod totp;

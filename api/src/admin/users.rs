@@ -6,11 +6,11 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use souk_domain::account::{self, Profile, role};
+use souk_domain::account::{self, Profile, role, totp};
 use souk_domain::{Error, Result};
 use souk_entity::id::UserId;
 use souk_entity::status::UserRole as Role;
-use souk_entity::user;
+use souk_entity::{totp_reset, user};
 use uuid::Uuid;
 
 use crate::auth::Operating;
@@ -19,6 +19,7 @@ use crate::document::Tag;
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
+use crate::shopper::orders::Reason;
 use crate::view::words::UserRole;
 
 /// A person, as administrators see them.
@@ -78,6 +79,40 @@ impl Example for SetUserActive {
     fn example() -> Self {
         Self { is_active: false }
     }
+}
+
+/// A second factor that an administrator has ended for somebody.
+#[derive(Debug, Object)]
+pub struct TotpReset {
+    /// Its id.
+    id: Uuid,
+    /// Whose second factor it was.
+    user_id: Uuid,
+    /// The administrator.
+    reset_by: Uuid,
+    /// Why.
+    reason: String,
+    /// When.
+    reset_at: DateTime<Utc>,
+}
+
+impl From<totp_reset::Model> for TotpReset {
+    fn from(row: totp_reset::Model) -> Self {
+        Self {
+            id: row.id.into(),
+            user_id: row.user_id.into(),
+            reset_by: row.reset_by.into(),
+            reason: row.reason,
+            reset_at: row.reset_at,
+        }
+    }
+}
+
+/// How often a person's second factor was ended for them.
+#[derive(Debug, Object)]
+pub struct TotpResetList {
+    /// The latest first, at most 100.
+    items: Vec<TotpReset>,
 }
 
 /// All people.
@@ -155,6 +190,33 @@ impl Users {
         let active = body.is_active;
         let row = ctx.store.write(async |tx| role::set_active(&tx, UserId(id.0), active, who.user()).await).await?;
         Ok(Okay::new(&shown(&ctx, row).await?))
+    }
+
+    /// End a person's second factor for them
+    ///
+    /// For those who have lost their device and their recovery codes, once it is sure who asks. They are told by e-mail.
+    /// Nobody ends their own here.
+    #[oai(path = "/:id/totp/reset", method = "post", operation_id = "resetTotp")]
+    async fn reset_totp(
+        &self,
+        ctx: Ctx<'_>,
+        who: Operating,
+        id: Path<Uuid>,
+        body: Json<Reason>,
+    ) -> ApiResult<Okay<TotpReset>> {
+        let (id, reason) = (UserId(id.0), body.0.reason);
+        let reset = ctx.store.write(async |tx| totp::reset(&tx, id, who.user(), reason.clone()).await).await?;
+        Ok(Okay::new(&reset.into()))
+    }
+
+    /// List how often a person's second factor was ended for them
+    #[oai(path = "/:id/totp/resets", method = "get", operation_id = "listTotpResets")]
+    async fn totp_resets(&self, ctx: Ctx<'_>, _who: Operating, id: Path<Uuid>) -> ApiResult<Okay<TotpResetList>> {
+        let id = UserId(id.0);
+        let user = user::Entity::find_by_id(id).one(ctx.store.read()).await.map_err(Error::from)?;
+        user.ok_or_else(|| Error::not_found("user"))?;
+        let items = totp::resets(ctx.store.read(), id).await?.into_iter().map(TotpReset::from).collect();
+        Ok(Okay::new(&TotpResetList { items }))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Registration, sign-in, and applying to sell.
 
 use chrono::{DateTime, Utc};
+use poem::web::Data;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object, OpenApi};
-use sea_orm::EntityTrait;
 use secrecy::SecretString;
+use souk_domain::account::sign_in::{self, Entered, Known};
+use souk_domain::account::throttle::Target;
 use souk_domain::account::{self, Rotation, address};
 use souk_domain::{Code, Error};
 use souk_entity::status::UserRole as Role;
@@ -17,9 +19,10 @@ use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
+use crate::http::peer::Peer;
 use crate::password::{hash_password, verify_password};
-use crate::token;
 use crate::view::words::{SellerStatus, UserRole};
+use crate::{throttle, token};
 
 /// Who registers.
 #[derive(Object)]
@@ -55,11 +58,19 @@ pub struct SignIn {
     /// The APIs that the access tokens of this sign-in are for; all that the account may use when left out.
     #[oai(validator(min_items = 1, max_items = 3))]
     audience: Option<Vec<Audience>>,
+    /// Of an account with a second factor: six digits of the device, or a recovery code.
+    #[oai(validator(max_length = 40))]
+    totp_code: Option<String>,
 }
 
 impl Example for SignIn {
     fn example() -> Self {
-        Self { email: "ann@example.org".into(), password: "correct horse battery".into(), audience: None }
+        Self {
+            email: "ann@example.org".into(),
+            password: "correct horse battery".into(),
+            audience: None,
+            totp_code: None,
+        }
     }
 }
 
@@ -186,29 +197,37 @@ impl Accounts {
     ///
     /// The access token lasts ten minutes and is for the APIs that were asked for. An administrator's role that was
     /// given since the last sign-in or refresh counts from the next one; one that was taken away ends at once.
+    ///
+    /// An account with a second factor answers `TOTP_REQUIRED` to the right password alone; a code and a recovery code
+    /// work once each. After five failures at an account, or thirty from a network, attempts are let wait, up to five
+    /// seconds; whoever would wait longer gets 429 and `Retry-After`. Nobody is locked out.
     #[oai(path = "/auth/sign-in", method = "post", operation_id = "signIn")]
-    async fn sign_in(&self, ctx: Ctx<'_>, body: Json<SignIn>) -> ApiResult<Okay<Session>> {
-        let user = account::find_by_email(ctx.store.read(), ctx.store.vault(), &body.0.email).await?;
+    async fn sign_in(&self, ctx: Ctx<'_>, peer: Data<&Peer>, body: Json<SignIn>) -> ApiResult<Okay<Session>> {
+        let body = body.0;
+        let turn = throttle::turn(&ctx, Target::Address(&body.email), peer.0).await?;
+        let user = account::find_by_email(ctx.store.read(), ctx.store.vault(), &body.email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
-        let right = verify_password(SecretString::from(body.0.password), hash).await?;
+        let right = verify_password(SecretString::from(body.password), hash).await?;
+        let wrong = |what: &str| Err(Error::new(Code::BadCredentials, what).into());
         let Some(user) = user.filter(|user| right && user.is_active) else {
-            return Err(Error::new(Code::BadCredentials, "E-mail address or password is wrong.").into());
+            return wrong(WRONG);
         };
-        let audience = body.0.audience.map(|asked| {
+        let audience = body.audience.map(|asked| {
             let mut words: Vec<_> = asked.into_iter().map(|audience| token::Audience::from(audience).word()).collect();
             words.sort_unstable();
             words.dedup();
             words.join(" ")
         });
-        let (sign_in, token) = ctx
-            .store
-            .write(async |tx| {
-                let sign_in = account::SignIn::begin(&tx, audience.clone());
-                let token = account::issue_refresh_token(&tx, user.id, &sign_in).await?;
-                Ok((sign_in, token))
-            })
-            .await?;
-        Ok(Okay::new(&session(&ctx, user, &sign_in, token).await?))
+        let known = Known { user, code: body.totp_code, audience, turn };
+        match ctx.store.write(async |tx| sign_in::enter(&tx, &ctx.totp, &known).await).await? {
+            Entered::In(user, sign_in, token) => Ok(Okay::new(&session(&ctx, *user, &sign_in, token).await?)),
+            Entered::CodeMissing => {
+                let what = "The account has a second factor: send totp_code, a code of the device or a recovery code.";
+                Err(Error::new(Code::TotpRequired, what).into())
+            }
+            Entered::CodeWrong => wrong("The code is wrong, over or used; wait for the next one."),
+            Entered::Changed => wrong(WRONG),
+        }
     }
 
     /// Refresh a session
@@ -234,14 +253,6 @@ impl Accounts {
         Ok(Okay::new(&SignedOut::NOW))
     }
 
-    /// Show who is signed in
-    #[oai(path = "/me", method = "get", operation_id = "getMe")]
-    async fn me(&self, ctx: Ctx<'_>, who: SignedIn) -> ApiResult<Okay<User>> {
-        let user = user::Entity::find_by_id(who.0.user).one(ctx.store.read()).await.map_err(Error::from)?;
-        let user = user.ok_or_else(|| Error::new(Code::Unauthenticated, "The account is gone; sign in again."))?;
-        Ok(Okay::new(&view(&ctx, user).await?))
-    }
-
     /// Apply to sell
     ///
     /// An operator approves or rejects the application; offers can be prepared meanwhile. Who was rejected applies again
@@ -257,6 +268,9 @@ impl Accounts {
         Ok(Created::new(&SellerApplication { id: seller.id.into(), name: seller.name, status: seller.status.into() }))
     }
 }
+
+/// The same for an unknown account, a wrong password and a closed account.
+const WRONG: &str = "E-mail address or password is wrong.";
 
 /// The sign-in is over.
 #[derive(Object)]

@@ -5,6 +5,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use souk_domain::account::address_book;
 use souk_domain::cache::Subject;
 use souk_domain::cart::Owner;
 use souk_domain::money::{Money, currency};
@@ -50,9 +51,10 @@ pub struct PlaceOrder {
     /// Where news goes.
     #[oai(validator(max_length = 254))]
     email: String,
-    /// Where the goods go.
-    shipping_address: Address,
-    /// Where the bill goes; the shipping address when left out.
+    /// Where the goods go; of somebody signed in, their default shipping address when left out.
+    shipping_address: Option<Address>,
+    /// Where the bill goes. When left out, it is the shipping address; where that is left out, too, the default billing
+    /// address if there is one.
     billing_address: Option<Address>,
     /// A word to the sellers.
     #[oai(validator(max_length = 2000))]
@@ -66,7 +68,7 @@ impl Example for PlaceOrder {
             expected_total: Some("44.98".into()),
             currency: Some("USD".into()),
             email: "ann@example.org".into(),
-            shipping_address: Address::example(),
+            shipping_address: Some(Address::example()),
             billing_address: None,
             notes: Some("Please ring twice.".into()),
         }
@@ -109,6 +111,23 @@ impl Example for UpdateOrderItem {
     fn example() -> Self {
         Self { quantity: 2, expected_total: Some("44.98".into()) }
     }
+}
+
+/// Where the goods and the bill of an order go.
+async fn addresses(
+    tx: &Tx,
+    owner: &Owner,
+    shipping: Option<contact::Address>,
+    billing: Option<contact::Address>,
+) -> Result<(contact::Address, contact::Address)> {
+    let (shipping, or_else) = match (shipping, owner) {
+        (Some(shipping), _) => (shipping.clone(), shipping),
+        (None, Owner::User(user)) => address_book::defaults(tx, *user).await?,
+        (None, Owner::Guest(_)) => {
+            return Err(Error::invalid("shipping_address is left out, and a guest has no address book; send one."));
+        }
+    };
+    Ok((shipping, billing.unwrap_or(or_else)))
 }
 
 /// Why something is cancelled.
@@ -180,33 +199,40 @@ impl Orders {
             (None, _) => None,
             (Some(_), None) => return Err(Error::invalid("Send the currency of expected_total beside it.").into()),
         };
-        let shipping_address: contact::Address = body.shipping_address.into();
-        let placement = Placement {
+        let owner = shopper.owner();
+        let shipping: Option<contact::Address> = body.shipping_address.map(Into::into);
+        let billing: Option<contact::Address> = body.billing_address.map(Into::into);
+        let email = account::email(&body.email)?;
+        let number = ctx.numbers.next(&ctx.store, ctx.store.now()).await?;
+        let placement = |(shipping_address, billing_address)| Placement {
             cart_id: body.cart_id.into(),
-            owner: shopper.owner(),
-            number: ctx.numbers.next(&ctx.store, ctx.store.now()).await?,
+            owner: owner.clone(),
+            number: number.clone(),
             expected_total,
-            email: account::email(&body.email)?,
-            billing_address: body.billing_address.map_or_else(|| shipping_address.clone(), Into::into),
+            email: email.clone(),
+            billing_address,
             shipping_address,
-            notes: body.notes,
+            notes: body.notes.clone(),
             payment_window: ctx.config.payment_window,
         };
-        let answer = once(&ctx.store, key, async |tx| match placement::place(&tx, &placement).await? {
-            Placed::New(detail) => {
-                metrics::counter!("orders_created_total").increment(1);
-                let detail = match detail.order.total.0 {
-                    // It was confirmed in the same breath.
-                    0 => detail::read(&**tx, tx.vault(), detail.order.id, None).await?,
-                    _ => *detail,
-                };
-                let version = detail.order.version;
-                Ok(Created::new(&Order::from(detail)).with_version(version))
-            }
-            Placed::Before(id) => {
-                let detail = detail::read(&**tx, tx.vault(), id, Some(&placement.owner)).await?;
-                let version = detail.order.version;
-                Ok(Created::new(&Order::from(detail)).with_version(version).with_status(200))
+        let answer = once(&ctx.store, key, async |tx| {
+            let addresses = addresses(&tx, &owner, shipping.clone(), billing.clone()).await?;
+            match placement::place(&tx, &placement(addresses)).await? {
+                Placed::New(detail) => {
+                    metrics::counter!("orders_created_total").increment(1);
+                    let detail = match detail.order.total.0 {
+                        // It was confirmed in the same breath.
+                        0 => detail::read(&**tx, tx.vault(), detail.order.id, None).await?,
+                        _ => *detail,
+                    };
+                    let version = detail.order.version;
+                    Ok(Created::new(&Order::from(detail)).with_version(version))
+                }
+                Placed::Before(id) => {
+                    let detail = detail::read(&**tx, tx.vault(), id, Some(&owner)).await?;
+                    let version = detail.order.version;
+                    Ok(Created::new(&Order::from(detail)).with_version(version).with_status(200))
+                }
             }
         })
         .await?;

@@ -1,6 +1,7 @@
 //! What a person can ask about their own data: all of it, and to be forgotten.
 
 use chrono::{DateTime, Utc};
+use poem::web::Data;
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
@@ -14,6 +15,8 @@ use crate::document::Tag;
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
 use crate::http::page::PageRequest;
+use crate::http::peer::Peer;
+use crate::throttle;
 use crate::view::person_data::{self, PersonData};
 
 /// The wish to be forgotten.
@@ -67,8 +70,15 @@ impl OwnData {
     /// amounts, goods, and the country and region that tax went by stay. Refused while orders, returns or refunds are
     /// under way, and for who owns a seller or works for the marketplace: the details name each. It cannot be undone.
     #[oai(path = "/erase", method = "post", operation_id = "eraseMe")]
-    async fn erase(&self, ctx: Ctx<'_>, who: SignedIn, body: Json<EraseMe>) -> ApiResult<Okay<Erased>> {
-        check_password(&ctx, who.0.user, body.0.current_password).await?;
+    async fn erase(
+        &self,
+        ctx: Ctx<'_>,
+        peer: Data<&Peer>,
+        who: SignedIn,
+        body: Json<EraseMe>,
+    ) -> ApiResult<Okay<Erased>> {
+        let turn = check_password(&ctx, peer.0, who.0.user, body.0.current_password).await?;
+        throttle::proven(&ctx, &turn).await?;
         let erased_at = ctx.store.write(async |tx| privacy::erase_account(&tx, who.0.user).await).await?;
         Ok(Okay::new(&Erased { erased_at }))
     }

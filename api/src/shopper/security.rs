@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use poem::web::Data;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
+use souk_domain::account::throttle::{Taken, Target};
 use souk_domain::account::{address, password};
 use souk_domain::actor::Actor;
 use souk_domain::{Code, Error, Result, audit};
@@ -19,8 +21,10 @@ use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::Okay;
 use crate::http::error::ApiResult;
+use crate::http::peer::Peer;
 use crate::http::request::request_id;
 use crate::password::{hash_password, verify_password};
+use crate::throttle;
 
 /// A token from an e-mail.
 #[derive(Object)]
@@ -181,9 +185,16 @@ impl Security {
     ///
     /// Every other sign-in of the account ends.
     #[oai(path = "/me/password", method = "put", operation_id = "changePassword")]
-    async fn change_password(&self, ctx: Ctx<'_>, who: SignedIn, body: Json<ChangePassword>) -> ApiResult<Okay<Asked>> {
+    async fn change_password(
+        &self,
+        ctx: Ctx<'_>,
+        peer: Data<&Peer>,
+        who: SignedIn,
+        body: Json<ChangePassword>,
+    ) -> ApiResult<Okay<Asked>> {
         let ChangePassword { current_password, new_password } = body.0;
-        check_password(&ctx, who.0.user, current_password).await?;
+        let turn = check_password(&ctx, peer.0, who.0.user, current_password).await?;
+        throttle::proven(&ctx, &turn).await?;
         let hash = hash_password(SecretString::from(new_password)).await?;
         let (user, kept) = (who.0.user, who.0.sign_in);
         ctx.store.write(async |tx| password::change(&tx, user, kept, hash.clone()).await).await?;
@@ -194,9 +205,16 @@ impl Security {
     ///
     /// A token is sent there; until it comes back with `confirmEmail`, the account keeps its address.
     #[oai(path = "/me/email", method = "put", operation_id = "changeEmail")]
-    async fn change_email(&self, ctx: Ctx<'_>, who: SignedIn, body: Json<ChangeEmail>) -> ApiResult<Okay<Asked>> {
+    async fn change_email(
+        &self,
+        ctx: Ctx<'_>,
+        peer: Data<&Peer>,
+        who: SignedIn,
+        body: Json<ChangeEmail>,
+    ) -> ApiResult<Okay<Asked>> {
         let ChangeEmail { email, current_password } = body.0;
-        check_password(&ctx, who.0.user, current_password).await?;
+        let turn = check_password(&ctx, peer.0, who.0.user, current_password).await?;
+        throttle::proven(&ctx, &turn).await?;
         let user = who.0.user;
         ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, user, &email).await).await?;
         Ok(Okay::new(&ASKED))
@@ -214,12 +232,13 @@ fn known(operation: &'static str, user: UserId) -> Result<()> {
     })
 }
 
-/// For what takes more than an open screen.
-pub(super) async fn check_password(ctx: &Ctx<'_>, user: UserId, password: String) -> Result<()> {
-    let found = user::Entity::find_by_id(user).one(ctx.store.read()).await?;
+/// For what takes more than an open screen: the turn is for the caller to end.
+pub(super) async fn check_password(ctx: &Ctx<'_>, peer: &Peer, user: UserId, password: String) -> ApiResult<Taken> {
+    let turn = throttle::turn(ctx, Target::Person(user), peer).await?;
+    let found = user::Entity::find_by_id(user).one(ctx.store.read()).await.map_err(Error::from)?;
     let hash = found.map(|user| user.password_hash);
     if verify_password(SecretString::from(password), hash).await? {
-        return Ok(());
+        return Ok(turn);
     }
-    Err(Error::new(Code::WrongPassword, "The current password is wrong."))
+    Err(Error::new(Code::WrongPassword, "The current password is wrong.").into())
 }

@@ -14,6 +14,7 @@ use super::order::{Order, Payment, Return};
 use super::refund::Refund;
 use super::words::{NotificationKind, UserRole};
 use crate::http::page::PageRequest;
+use crate::shopper::addresses::{self, KeptAddress};
 
 /// A person, and a page of their orders.
 #[derive(Debug, Object)]
@@ -25,6 +26,10 @@ pub struct PersonData {
     email: Option<String>,
     /// How they are addressed; none once they are erased.
     name: Option<String>,
+    /// Where they can be called up, if they have told.
+    phone: Option<String>,
+    /// The addresses that they keep.
+    addresses: Vec<KeptAddress>,
     /// What they may do in the marketplace.
     role: UserRole,
     /// The seller they act for.
@@ -105,6 +110,8 @@ pub async fn read(store: &Store, id: UserId, page: PageRequest) -> Result<Person
         id: id.into(),
         email: profile.email,
         name: profile.name,
+        phone: profile.phone,
+        addresses: addresses::all(store, id).await?,
         role: person.role.into(),
         seller_id: seller.map(|(_, seller)| seller.id.into()),
         registered_at: person.created_at,

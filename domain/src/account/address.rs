@@ -53,8 +53,7 @@ pub async fn ask_to_change(tx: &Tx, tokens: &AccountTokens, user: UserId, email:
 /// meanwhile.
 pub async fn confirm(tx: &Tx, shown: &str) -> Result<user::Model> {
     let purposes = [AccountTokenPurpose::VerifyEmail, AccountTokenPurpose::ChangeEmail];
-    let taken = token::take(tx, &purposes, shown).await?;
-    let mut person = role::lock(tx, taken.user_id).await?;
+    let (taken, mut person) = token::take(tx, &purposes, shown).await?;
     let fields = Fields::new().changed("email_verified_at", person.email_verified_at, Some(tx.now));
     // The addresses themselves are the person's, and entries are for good.
     let moves = taken.purpose == AccountTokenPurpose::ChangeEmail;

@@ -1,20 +1,27 @@
 //! People, their sign-ins, and the sellers they act for.
 
 pub mod address;
+pub mod address_book;
 pub mod api_key;
 pub mod checklist;
+pub mod contact;
 pub mod holiday;
 pub mod password;
 mod profile;
 pub mod role;
 pub mod session;
 mod settings;
+pub mod sign_in;
+pub mod throttle;
 pub mod token;
+pub mod totp;
 pub mod transition;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, LockType, SimpleExpr};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use souk_entity::id::{RefreshTokenId, SellerId, UserId, uuid_at};
@@ -79,6 +86,7 @@ pub async fn register(tx: &Tx, email: &str, name: &str, password_hash: String, r
         email_verified_at: None,
         password_hash,
         name: sealed.name,
+        phone: None,
         role,
         is_active: true,
         created_at: tx.now,
@@ -168,19 +176,30 @@ pub async fn rotate_refresh_token(tx: &Tx, token: &str) -> Result<Rotation> {
     Ok(Rotation::Next(Box::new(user), sign_in, next))
 }
 
+/// The account of a sign-in that goes on: it has not been ended by signing out, by a stolen token or by
+/// an operator, and the account is not closed.
+///
+/// # Errors
+/// The database's.
+pub async fn signed_in(db: &impl ConnectionTrait, user: UserId, family: uuid::Uuid) -> Result<Option<user::Model>> {
+    let found = live(user, family).find_also_related(user::Entity).one(db).await?;
+    Ok(found.and_then(|(_, user)| user).filter(|user| user.is_active))
+}
+
+fn live(user: UserId, family: uuid::Uuid) -> Select<refresh_token::Entity> {
+    refresh_token::Entity::find()
+        .filter(refresh_token::Column::FamilyId.eq(family))
+        .filter(refresh_token::Column::UserId.eq(user))
+        .filter(refresh_token::Column::RevokedAt.is_null())
+}
+
 /// Whether a sign-in of a person goes on: it has not been ended by signing out, by a stolen token or
 /// by an operator.
 ///
 /// # Errors
 /// The database's.
 pub async fn is_signed_in(db: &impl ConnectionTrait, user: UserId, family: uuid::Uuid) -> Result<bool> {
-    let live = refresh_token::Entity::find()
-        .filter(refresh_token::Column::FamilyId.eq(family))
-        .filter(refresh_token::Column::UserId.eq(user))
-        .filter(refresh_token::Column::RevokedAt.is_null())
-        .one(db)
-        .await?;
-    Ok(live.is_some())
+    Ok(live(user, family).one(db).await?.is_some())
 }
 
 /// Ends every sign-in of a person.

@@ -37,8 +37,7 @@ pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<(
 /// # Errors
 /// [`crate::Code::TokenNotGood`].
 pub async fn reset(tx: &Tx, shown: &str, password_hash: String) -> Result<user::Model> {
-    let taken = token::take(tx, &[AccountTokenPurpose::ResetPassword], shown).await?;
-    let mut person = role::lock(tx, taken.user_id).await?;
+    let (taken, mut person) = token::take(tx, &[AccountTokenPurpose::ResetPassword], shown).await?;
     let proven = token::open_email(&**tx, tx.vault(), &taken).await?.map(|email| email_index(tx.vault(), &email));
     if person.email_index == proven && person.email_verified_at.is_none() {
         person.email_verified_at = Some(tx.now);

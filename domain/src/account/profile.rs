@@ -18,6 +18,8 @@ pub struct Profile {
     pub email: Option<String>,
     /// What they are called.
     pub name: Option<String>,
+    /// Where they can be called up, if they have told.
+    pub phone: Option<String>,
 }
 
 /// A profile as it is stored.
@@ -31,8 +33,12 @@ pub(super) fn email_field(id: UserId) -> Field {
     Field::new("app_user.email", id)
 }
 
-fn name_field(id: UserId) -> Field {
+pub(super) fn name_field(id: UserId) -> Field {
     Field::new("app_user.name", id)
+}
+
+pub(super) fn phone_field(id: UserId) -> Field {
+    Field::new("app_user.phone", id)
 }
 
 /// `email` as [`super::email`] writes it.
@@ -93,5 +99,6 @@ pub(crate) fn open_profile(person: &Person, user: &user::Model) -> Result<Profil
     Ok(Profile {
         email: person.open(email_field(user.id), &user.email)?,
         name: person.open(name_field(user.id), &user.name)?,
+        phone: user.phone.as_ref().map_or(Ok(None), |phone| person.open(phone_field(user.id), phone))?,
     })
 }

@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 use souk_entity::account_token;
 use souk_entity::id::{AccountTokenId, NotificationId, UserId};
-use souk_entity::notification;
 use souk_entity::status::{AccountTokenPurpose, NotificationKind, NotificationStatus};
+use souk_entity::{notification, user};
 
 use super::token_hash;
 use crate::error::{Code, Error, Result};
@@ -148,24 +148,28 @@ pub async fn void(tx: &Tx, user: UserId, purposes: &[AccountTokenPurpose]) -> Re
     Ok(())
 }
 
-/// Takes a token that was shown; of many who show it at once, one does. Locks the account, then the
-/// token, as those who make tokens do.
+/// Takes a token that was shown, with the account, which is locked first as by those who make tokens; of
+/// many who show it at once, one does.
 ///
 /// # Errors
 /// [`Code::TokenNotGood`] for one that is unknown, for something else, used, over, or not the newest.
-pub async fn take(tx: &Tx, purposes: &[AccountTokenPurpose], shown: &str) -> Result<account_token::Model> {
+pub async fn take(
+    tx: &Tx,
+    purposes: &[AccountTokenPurpose],
+    shown: &str,
+) -> Result<(account_token::Model, user::Model)> {
     let refuse =
         || Error::new(Code::TokenNotGood, "The token is unknown, used, over, or not the newest; ask for a new one.");
     let by_hash = || account_token::Entity::find().filter(account_token::Column::TokenHash.eq(token_hash(shown)));
     let found = by_hash().one(&**tx).await?.filter(|row| purposes.contains(&row.purpose)).ok_or_else(refuse)?;
-    super::role::lock(tx, found.user_id).await?;
+    let person = super::role::lock(tx, found.user_id).await?;
     let row = by_hash().lock_exclusive().one(&**tx).await?.ok_or_else(refuse)?;
     if row.used_at.is_some() || row.voided_at.is_some() || row.expires_at <= tx.now {
         return Err(refuse());
     }
     let used = account_token::ActiveModel { id: Set(row.id), used_at: Set(Some(tx.now)), ..Default::default() };
     account_token::Entity::update(used).exec_without_returning(&**tx).await?;
-    Ok(row)
+    Ok((row, person))
 }
 
 /// A token that can still be sent: whom it goes to, and itself.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::vault::{Field, Person, Vault};
 
 /// An address as the shopper gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// Person or company.
     pub name: String,

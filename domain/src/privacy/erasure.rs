@@ -9,7 +9,7 @@ use souk_entity::sealed::Sealed;
 use souk_entity::status::{CartStatus, MemberRole, OrderStatus, RefundStatus, ReturnStatus, SellerStatus, UserRole};
 use souk_entity::{
     batch_row, cart, idempotency_key, order, order_import, person_key, refund, return_request, seller, seller_member,
-    user,
+    user, user_address,
 };
 
 use crate::account;
@@ -61,12 +61,15 @@ pub async fn erase_account(tx: &Tx, id: UserId) -> Result<DateTime<Utc>> {
         // Of no password: nothing hashes to it.
         password_hash: Set(String::new()),
         name: Set(Sealed(Vec::new())),
+        phone: Set(None),
         is_active: Set(false),
         updated_at: Set(tx.now),
         ..Default::default()
     };
     user::Entity::update(emptied).exec_without_returning(&**tx).await?;
     audit::note(tx, "user", id, Fields::new().changed("erased_at", None, Some(tx.now)));
+    user_address::Entity::delete_many().filter(user_address::Column::UserId.eq(id)).exec(&**tx).await?;
+    account::totp::forget(tx, id).await?;
     forget(tx, id.into(), own(), &format!("user:{id}")).await?;
     Ok(tx.now)
 }

@@ -8,6 +8,7 @@ use souk_entity::status::BatchStatus;
 use souk_entity::{batch as batch_table, webhook_attempt, webhook_delivery};
 use uuid::Uuid;
 
+use crate::account;
 use crate::batch;
 use crate::error::Result;
 use crate::payment::refund::approval;
@@ -57,6 +58,9 @@ const SCHEDULE_RUNS: TimeDelta = TimeDelta::days(7);
 /// Of an expired token nothing is worth knowing but that its family was ended by theft.
 const REFRESH_TOKENS: TimeDelta = TimeDelta::days(30);
 
+/// Failures count for an hour, and a network is known to an account for thirty days.
+const SIGN_IN_ATTEMPTS: TimeDelta = account::throttle::KNOWN;
+
 /// An event of a provider or carrier sent again after its row was removed is acted on again, to no
 /// effect; providers send again for days (Stripe for 3, carriers for up to 30).
 const OUTSIDE_EVENTS: TimeDelta = TimeDelta::days(90);
@@ -105,6 +109,14 @@ pub const RETENTIONS: &[Retention] = &[
         how: How::Rows(
             "DELETE FROM refresh_token WHERE id IN (SELECT id FROM refresh_token WHERE expires_at < $1 \
               ORDER BY expires_at LIMIT 1000)",
+        ),
+    },
+    Retention {
+        what: "traces of sign-ins",
+        keep: SIGN_IN_ATTEMPTS,
+        how: How::Rows(
+            "DELETE FROM sign_in_throttle WHERE subject IN (SELECT subject FROM sign_in_throttle \
+              WHERE touched_at < $1 ORDER BY touched_at LIMIT 1000)",
         ),
     },
     Retention {

@@ -8,6 +8,7 @@
 //! Every query is one statement and so sees one moment: nothing is reported because somebody
 //! wrote between two reads, and a busy system may be checked while it works.
 
+mod account;
 mod audit;
 mod batch;
 mod event;
@@ -133,6 +134,7 @@ const AREAS: &[&[Invariant]] = &[
     notification::INVARIANTS,
     webhook::INVARIANTS,
     audit::INVARIANTS,
+    account::INVARIANTS,
     privacy::INVARIANTS,
     quiet::INVARIANTS,
 ];

@@ -24,7 +24,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         15,
         "A notification is about an order, for a seller, or about an account.",
         "SELECT id FROM notification WHERE order_id IS NULL AND seller_id IS NULL \
-             AND kind NOT IN ('verify_email', 'change_email', 'email_changed', 'reset_password', 'password_changed')",
+             AND kind NOT IN ('verify_email', 'change_email', 'email_changed', 'reset_password', 'password_changed', \
+                 'totp_enabled', 'totp_disabled')",
     ),
     Invariant {
         name: "notification_is_sent_in_time",

@@ -2,7 +2,7 @@
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_entity::id::{OrderId, PersonId, UserId};
-use souk_entity::{order, order_address, user};
+use souk_entity::{order, order_address, user, user_address};
 use uuid::Uuid;
 
 use super::{MOST_OFFENDERS, Violation};
@@ -41,8 +41,14 @@ async fn accounts(db: &impl ConnectionTrait, vault: &Vault) -> Result<Vec<String
         let Some(last) = rows.last() else { return Ok(found) };
         after = last.id;
         let persons = vault.persons(db, rows.iter().map(|row| PersonId::from(row.id))).await?;
+        let ids = rows.iter().map(|row| row.id);
+        let kept = user_address::Entity::find().filter(user_address::Column::UserId.is_in(ids)).all(db).await?;
         let sound = |row: &user::Model| {
-            persons.get(&row.id.into()).is_some_and(|person| account::open_profile(person, row).is_ok())
+            let mut own = kept.iter().filter(|kept| kept.user_id == row.id);
+            persons.get(&row.id.into()).is_some_and(|person| {
+                account::open_profile(person, row).is_ok()
+                    && own.all(|kept| account::address_book::open(person, kept).is_ok())
+            })
         };
         found.extend(rows.iter().filter(|row| !sound(row)).map(|row| format!("account {}", row.id)));
         if found.len() > MOST_OFFENDERS {

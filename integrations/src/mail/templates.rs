@@ -74,6 +74,10 @@ const FILES: &[(&str, &str)] = files![
     "shopper_end.txt",
     "totals.html",
     "totals.txt",
+    "totp_disabled.html",
+    "totp_disabled.txt",
+    "totp_enabled.html",
+    "totp_enabled.txt",
     "verify_email.html",
     "verify_email.txt",
 ];

@@ -77,6 +77,9 @@ async fn a_person_is_nowhere_in_plain_and_erasing_them_leaves_the_books() {
     let guest = souk.guest();
     let admin = &souk.admin().await.client;
 
+    shopper.client().patch("/api/v1/me", json!({"phone": "+1 5550199887"})).await.expect(200);
+    let kept = json!({"address": address(), "is_default_shipping": true});
+    shopper.client().post_once("/api/v1/me/addresses", "private-0", kept).await.expect(201);
     let order = place(&shopper, &offer, "private-1").await;
     shopper.pay(order.id(), "pm_ok").await;
     let order = shopper.until(order.id(), "processing").await;
@@ -107,6 +110,7 @@ async fn a_person_is_nowhere_in_plain_and_erasing_them_leaves_the_books() {
     // All of it is the person's to have.
     let data = shopper.client().get("/api/v1/me/data").await.expect(200);
     assert_eq!(data["orders"].as_array().expect("orders").len(), 2);
+    assert_eq!((&data["phone"], &data["addresses"][0]["address"]), (&json!("+1 5550199887"), &address()));
     for word in ["Ann Zyxwvname", "ann@zyxwvmail.example", "7 Zyxwvstreet", "+15550199887", "it leaks."] {
         assert!(data.to_string().contains(word), "{word} is in {data}");
     }
@@ -181,6 +185,9 @@ async fn gone(souk: &Souk, shopper: &Shopper, seller: &Seller, order: &Order, us
     assert!(returns.iter().all(|each| each.get("note").is_none()), "{returns:?}");
     let person = admin.get(&format!("/api/v1/admin/users/{user}")).await.expect(200);
     assert!(person.get("email").is_none() && person.get("name").is_none(), "{person}");
+    let data = admin.get(&format!("/api/v1/admin/users/{user}/data")).await.expect(200);
+    assert_eq!((data.get("phone"), &data["addresses"]), (None, &json!([])), "{data}");
+    assert_eq!(souk.database().number("SELECT count(*) FROM user_address", []).await, 0);
     // The answer that was kept for a repeated request is gone, and the address can be registered anew.
     let cart = shopper.placement(text(&order.0["id"]));
     let again = shopper.client().post_once("/api/v1/orders", "private-1", cart).await;

@@ -127,6 +127,19 @@ async fn tokens_and_outside_events_are_kept_for_their_time() {
     expect(&souk, "clean_up", "Nothing to remove.").await;
 }
 
+#[tokio::test]
+async fn traces_of_sign_ins_are_kept_for_thirty_days() {
+    let souk = Souk::start().await;
+    without_ticks(&souk).await;
+    let sql = "INSERT INTO sign_in_throttle (subject, failures, counted_since, next_at, touched_at) \
+               VALUES ($1, 3, $2, $2, $2)";
+    for (subject, days) in [("old", 31), ("young", 29)] {
+        souk.database().execute(sql, [subject.into(), days_ago(days)]).await;
+    }
+    expect(&souk, "clean_up", "Removed 1 traces of sign-ins.").await;
+    assert_eq!(count(&souk, "sign_in_throttle WHERE subject = 'young'").await, 1);
+}
+
 /// A delivery of an event that ended so many days ago, after one attempt.
 async fn delivered(souk: &Souk, endpoint: &Bound, event: &str, redelivery: i32, days: i64) {
     let at = ago(TimeDelta::days(days));

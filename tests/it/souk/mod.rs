@@ -297,7 +297,8 @@ impl Souk {
             .env("SOUK_DB_CONNECTIONS", "8")
             .env("SOUK_LOG", "warn")
             // From one address the tests do in a second what many people do in minutes.
-            .env("SOUK_RATE_LIMITS", "off");
+            .env("SOUK_RATE_LIMITS", "off")
+            .env("SOUK_SIGN_IN_DELAY_MS", "1");
         self.database.configure(&mut command);
         command.envs(self.options.environment());
         command

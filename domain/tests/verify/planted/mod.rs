@@ -1,5 +1,6 @@
 //! A violation of every invariant, as SQL for either database.
 
+mod accounts;
 mod audit;
 mod batches;
 mod events;
@@ -58,6 +59,7 @@ pub fn all(market: &Market, backend: DatabaseBackend) -> Vec<Planting> {
     gardener.webhooks(market);
     gardener.audit(market);
     gardener.two_operators();
+    gardener.accounts(market);
     gardener.privacy(market);
     gardener.quiet(market);
     gardener.plantings

@@ -59,7 +59,10 @@ fn hostile(kind: NotificationKind) -> Letter {
 /// Whether a kind is about an account, and so holds nothing that anybody wrote.
 fn of_account(kind: NotificationKind) -> bool {
     use NotificationKind::*;
-    matches!(kind, VerifyEmail | ChangeEmail | EmailChanged | ResetPassword | PasswordChanged)
+    matches!(
+        kind,
+        VerifyEmail | ChangeEmail | EmailChanged | ResetPassword | PasswordChanged | TotpEnabled | TotpDisabled
+    )
 }
 
 #[test]
@@ -71,7 +74,8 @@ fn every_kind_is_worded_and_nobody_writes_into_it() {
         if of_account(kind) {
             let token = "the-token";
             let told = email.text.contains(token) && email.html.contains(token);
-            let tells = !matches!(kind, NotificationKind::EmailChanged | NotificationKind::PasswordChanged);
+            use NotificationKind::{EmailChanged, PasswordChanged, TotpDisabled, TotpEnabled};
+            let tells = !matches!(kind, EmailChanged | PasswordChanged | TotpEnabled | TotpDisabled);
             assert_eq!(told, tells, "{kind}: {}", email.text);
             continue;
         }

@@ -49,6 +49,9 @@ impl Market {
             // A second sign-in, which they may end.
             let email = shopper.client().get("/api/v1/me").await.expect(200)["email"].take();
             souk.anyone().sign_in(text(&email), PASSWORD).await;
+            let home = json!({"name": "Home", "line1": "1 Main Street", "city": "Springfield", "postal_code": "62701",
+                              "country": "US"});
+            shopper.client().post("/api/v1/me/addresses", json!({"address": home})).await.expect(201);
         }
         let owners = owners(&shops, &shoppers, &guests).await;
         let known = Known {

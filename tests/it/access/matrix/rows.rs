@@ -39,6 +39,7 @@ fn of_shopper(kind: &str) -> Option<&'static str> {
         }
         // Of an account; the latest, as which nobody asks.
         "session" => "SELECT family_id FROM refresh_token WHERE user_id = $1 ORDER BY id DESC",
+        "address" => "SELECT id FROM user_address WHERE user_id = $1 ORDER BY id",
         // What is in their cart, and not theirs.
         "offer" => "SELECT l.offer_id FROM cart_line l JOIN cart c ON c.id = l.cart_id WHERE c.{owner} = $1 ORDER BY 1",
         "seller" => {
