@@ -149,6 +149,7 @@ const TABLE: &[(Need, &[&str])] = &[
     (
         Need::Person,
         &[
+            "acceptInvitation",
             "applyToSell",
             "beginTotp",
             "changeEmail",
@@ -253,16 +254,20 @@ const TABLE: &[(Need, &[&str])] = &[
             "uploadShipments",
         ],
     ),
-    (Need::Seller { any_of: &[SellerArea::Settings], mode: Read }, &["listApiKeys"]),
+    (Need::Seller { any_of: &[SellerArea::Settings], mode: Read }, &["listApiKeys", "listInvitations", "listMembers"]),
     (
         Need::Seller { any_of: &[SellerArea::Settings], mode: Write },
         &[
             "acceptTerms",
             "configureSeller",
             "createApiKey",
+            "createInvitation",
             "endHoliday",
+            "removeMember",
             "revokeApiKey",
+            "revokeInvitation",
             "setHoliday",
+            "setMember",
             "setPayoutAccount",
         ],
     ),

@@ -110,12 +110,13 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
         ),
         (
             seller::api_keys::ApiKeys,
+            seller::team::Team,
             admin::users::Users,
             admin::api_keys::AdminApiKeys,
             admin::audit::Audit,
             admin::refund_approvals::RefundApprovals,
         ),
-        (shopper::privacy::OwnData, admin::privacy::Persons),
+        (shopper::privacy::OwnData, admin::privacy::Persons, shopper::team::Joining),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())

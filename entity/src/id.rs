@@ -71,6 +71,8 @@ id! {
     ApiKeyId,
     /// A merchant who sells through the marketplace.
     SellerId,
+    /// Somebody who is asked to act for a seller.
+    SellerInvitationId,
     /// What the marketplace asks of those who want to sell.
     SellerRequirementId,
     /// A node of the category tree.

@@ -61,6 +61,7 @@ pub mod return_request;
 pub mod schedule;
 pub mod seller;
 pub mod seller_check;
+pub mod seller_invitation;
 pub mod seller_member;
 pub mod seller_order;
 pub mod seller_requirement;

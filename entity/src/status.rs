@@ -168,6 +168,7 @@ words! {
         ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock,
         SellerWebhookDisabled, SellerApproved, SellerRejected, SellerSuspended,
         VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged, TotpEnabled, TotpDisabled,
+        SellerInvitation,
     }
     /// The states of a notification.
     NotificationStatus { Pending, Sent, Suppressed, Failed }

@@ -23,6 +23,7 @@ mod m20261128_000015_privacy;
 mod m20261128_000017_audit;
 mod m20261128_000018_identity;
 mod m20261128_000019_onboarding;
+mod m20261128_000020_team;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000017_audit::Migration),
             Box::new(m20261128_000018_identity::Migration),
             Box::new(m20261128_000019_onboarding::Migration),
+            Box::new(m20261128_000020_team::Migration),
         ]
     }
 }

@@ -11,5 +11,6 @@ mod matrix;
 mod roles;
 mod strangers;
 mod suspension;
+mod team;
 mod throttle;
 mod totp;

@@ -22,5 +22,6 @@ pub mod shipments;
 pub mod shipping_methods;
 pub mod shipping_zones;
 pub mod statement;
+pub mod team;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;

@@ -9,4 +9,5 @@ pub mod profile;
 pub mod returns;
 pub mod security;
 pub mod sessions;
+pub mod team;
 pub mod totp;

@@ -222,7 +222,7 @@ impl Security {
 }
 
 /// Says for the audit log who it is that a token has shown.
-fn known(operation: &'static str, user: UserId) -> Result<()> {
+pub(super) fn known(operation: &'static str, user: UserId) -> Result<()> {
     audit::set(audit::Acting {
         actor: Actor::Shopper(Some(user)),
         credential: None,

@@ -19,6 +19,7 @@ pub mod refund;
 pub mod refund_approval;
 pub mod return_policy;
 pub mod shipping;
+pub mod team;
 pub mod webhook;
 pub mod words;
 

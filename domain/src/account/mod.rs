@@ -12,6 +12,7 @@ pub mod role;
 pub mod session;
 mod settings;
 pub mod sign_in;
+pub mod team;
 pub mod throttle;
 pub mod token;
 pub mod totp;

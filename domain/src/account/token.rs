@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 use souk_entity::account_token;
-use souk_entity::id::{AccountTokenId, NotificationId, UserId};
+use souk_entity::id::{AccountTokenId, NotificationId, SellerInvitationId, UserId};
 use souk_entity::status::{AccountTokenPurpose, NotificationKind, NotificationStatus};
 use souk_entity::{notification, user};
 
@@ -39,6 +39,11 @@ impl AccountTokens {
     /// The token of a row.
     pub fn of(&self, id: AccountTokenId) -> SecretString {
         SecretString::from(hex::encode(mac(self.0.expose_secret(), id.to_string().as_bytes())))
+    }
+
+    /// The token of an invitation.
+    pub fn of_invitation(&self, id: SellerInvitationId) -> SecretString {
+        SecretString::from(hex::encode(mac(self.0.expose_secret(), format!("invitation\0{id}").as_bytes())))
     }
 }
 

@@ -13,7 +13,7 @@ use souk_entity::{account_token, notification, order, seller_member, user};
 
 use super::About;
 use crate::account::{
-    self,
+    self, team,
     token::{self, AccountTokens},
 };
 use crate::error::{Error, Result};
@@ -67,7 +67,7 @@ pub async fn prepare(
         return Ok(Prepared::Over);
     }
     let about: About = serde_json::from_value(row.data.clone()).map_err(Error::internal)?;
-    let Some(to) = recipient(db, vault, &row, &about).await? else {
+    let Some(to) = recipient(db, vault, &row, &about, now).await? else {
         return Ok(Prepared::Needless("There is nobody to be told any more.".to_owned()));
     };
     let mut facts = facts::read(db, &row, &about).await?;
@@ -79,6 +79,9 @@ pub async fn prepare(
         }
         facts.token = Some(TokenFact::new(tokens.of(id)));
     }
+    if let Some(id) = about.seller_invitation_id {
+        facts.token = Some(TokenFact::new(tokens.of_invitation(id)));
+    }
     if let Some(stock) = &facts.stock
         && stock.available > stock.threshold
     {
@@ -88,14 +91,19 @@ pub async fn prepare(
     Ok(Prepared::Ready(Box::new(letter)))
 }
 
-/// The order's address, that of an owner who still is one, or that of an account; what proves an address
-/// goes there.
+/// The order's address, that of an owner who still is one, that of an account, or of who is invited; what
+/// proves an address goes there.
 async fn recipient(
     db: &impl ConnectionTrait,
     vault: &Vault,
     row: &notification::Model,
     about: &About,
+    now: DateTime<Utc>,
 ) -> Result<Option<String>> {
+    if let Some(id) = about.seller_invitation_id {
+        let open = team::sendable(db, id, now).await?;
+        return open.map_or(Ok(None), |invitation| team::open_email(vault, &invitation));
+    }
     match (row.seller_id, about.user_id, row.order_id) {
         (Some(seller), Some(user), _) => {
             let owner = seller_member::Entity::find()

@@ -10,8 +10,8 @@ pub mod projection;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use souk_entity::id::{
-    AccountTokenId, InventoryLevelId, NotificationId, RefundId, ReturnRequestId, SellerOrderId, ShipmentId, UserId,
-    WebhookEndpointId,
+    AccountTokenId, InventoryLevelId, NotificationId, RefundId, ReturnRequestId, SellerInvitationId, SellerOrderId,
+    ShipmentId, UserId, WebhookEndpointId,
 };
 use souk_entity::notification;
 use souk_entity::status::NotificationStatus;
@@ -54,6 +54,9 @@ pub struct About {
     /// What is proven with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_token_id: Option<AccountTokenId>,
+    /// The invitation to a seller's team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seller_invitation_id: Option<SellerInvitationId>,
 }
 
 /// Writes that a pending notification was handed over; one that is over already stays as it is.

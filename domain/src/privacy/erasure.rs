@@ -54,6 +54,9 @@ pub async fn erase_account(tx: &Tx, id: UserId) -> Result<DateTime<Utc>> {
         .filter(seller_member::Column::Role.eq(MemberRole::Staff))
         .exec(&**tx)
         .await?;
+    if let Some(index) = &person.email_index {
+        account::team::forget(tx, index).await?;
+    }
     let emptied = user::ActiveModel {
         id: Set(id),
         email: Set(Sealed(Vec::new())),

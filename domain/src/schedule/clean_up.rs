@@ -58,6 +58,9 @@ const SCHEDULE_RUNS: TimeDelta = TimeDelta::days(7);
 /// Of an expired token nothing is worth knowing but that its family was ended by theft.
 const REFRESH_TOKENS: TimeDelta = TimeDelta::days(30);
 
+/// Whom an invitation was for is nobody's business once it is over.
+const INVITATIONS: TimeDelta = TimeDelta::zero();
+
 /// Failures count for an hour, and a network is known to an account for thirty days.
 const SIGN_IN_ATTEMPTS: TimeDelta = account::throttle::KNOWN;
 
@@ -108,6 +111,15 @@ pub const RETENTIONS: &[Retention] = &[
         keep: REFRESH_TOKENS,
         how: How::Rows(
             "DELETE FROM refresh_token WHERE id IN (SELECT id FROM refresh_token WHERE expires_at < $1 \
+              ORDER BY expires_at LIMIT 1000)",
+        ),
+    },
+    Retention {
+        what: "addresses of invitations that nobody accepted",
+        keep: INVITATIONS,
+        how: How::Rows(
+            "UPDATE seller_invitation SET email = NULL, email_index = NULL WHERE email_index IS NOT NULL \
+              AND id IN (SELECT id FROM seller_invitation WHERE email_index IS NOT NULL AND expires_at < $1 \
               ORDER BY expires_at LIMIT 1000)",
         ),
     },

@@ -13,6 +13,19 @@ pub(super) const INVARIANTS: &[Invariant] = &[
              GROUP BY user_id HAVING count(*) > 1",
     ),
     rows(
+        "accepted_invitation_tells_no_address",
+        18,
+        "Whom an invitation was for is forgotten once it is accepted or taken back.",
+        "SELECT id FROM seller_invitation \
+         WHERE (email IS NOT NULL OR email_index IS NOT NULL) AND (accepted_at IS NOT NULL OR revoked_at IS NOT NULL)",
+    ),
+    rows(
+        "team_is_not_too_large",
+        11,
+        "At most 100 people act for a seller.",
+        "SELECT seller_id AS id FROM seller_member GROUP BY seller_id HAVING count(*) > 100",
+    ),
+    rows(
         "address_book_is_not_too_large",
         18,
         "A person keeps 50 addresses at most.",

@@ -22,10 +22,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     rows(
         "notification_has_somebody_to_tell",
         15,
-        "A notification is about an order, for a seller, or about an account.",
+        "A notification is about an order, for a seller, or about an account or an invitation.",
         "SELECT id FROM notification WHERE order_id IS NULL AND seller_id IS NULL \
              AND kind NOT IN ('verify_email', 'change_email', 'email_changed', 'reset_password', 'password_changed', \
-                 'totp_enabled', 'totp_disabled')",
+                 'totp_enabled', 'totp_disabled', 'seller_invitation')",
     ),
     Invariant {
         name: "notification_is_sent_in_time",

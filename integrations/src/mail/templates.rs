@@ -56,6 +56,8 @@ const FILES: &[(&str, &str)] = files![
     "seller_approved.html",
     "seller_approved.txt",
     "seller_end.txt",
+    "seller_invitation.html",
+    "seller_invitation.txt",
     "seller_low_stock.html",
     "seller_low_stock.txt",
     "seller_new_order.html",
@@ -92,7 +94,7 @@ pub struct Templates {
 impl Templates {
     /// `site` is the storefront's address; it shows an order at `/orders/{id}`, a seller's at
     /// `/seller/orders/{id}`, a seller's stock at `/seller/inventory`, and takes tokens of accounts at
-    /// `/confirm-email?token=` and `/reset-password?token=`.
+    /// `/confirm-email?token=`, `/reset-password?token=` and `/accept-invitation?token=`.
     ///
     /// # Errors
     /// What is wrong with a template.

@@ -11,7 +11,7 @@ use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::{EntityKind, NotificationKind, OrderStatus, RefundReason, WebhookDisabledReason};
 use souk_entity::{
     inventory_level, notification, offer, order, order_line, product, refund, return_line, return_request, seller,
-    seller_order, shipment, shipment_line, status_history, variant, warehouse, webhook_endpoint,
+    seller_invitation, seller_order, shipment, shipment_line, status_history, variant, warehouse, webhook_endpoint,
 };
 use uuid::Uuid;
 
@@ -206,6 +206,10 @@ pub(super) async fn read(db: &impl ConnectionTrait, row: &notification::Model, a
         let url = endpoint.url.split(['?', '#']).next().unwrap_or_default().to_owned();
         let gone = endpoint.disabled_reason == Some(WebhookDisabledReason::Gone);
         facts.endpoint = Some(EndpointFacts { url, gone });
+    }
+    if let Some(id) = about.seller_invitation_id {
+        let invitation = there(seller_invitation::Entity::find_by_id(id).one(db).await?, "invitation")?;
+        facts.seller = Some(seller_of(db, invitation.seller_id).await?);
     }
     if let (Some(version), Some(id)) = (about.seller_version, row.seller_id) {
         facts.seller = Some(seller_of(db, id).await?);

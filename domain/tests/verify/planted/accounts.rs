@@ -15,6 +15,22 @@ impl Gardener {
         let many: String = (0..51).map(|_| self.kept(person, "FALSE, FALSE")).collect();
         self.plant("address_book_is_not_too_large", person, many);
 
+        let shop = market.shops[0].seller;
+        for over in ["accepted_at", "revoked_at"] {
+            let invitation = Uuid::now_v7();
+            let sql = format!(
+                "INSERT INTO seller_invitation (id, seller_id, invited_by, email, email_index, catalogue, orders, money, \
+                 token_hash, created_at, expires_at, {over}) VALUES ({}, {}, {}, '', 'x', FALSE, FALSE, FALSE, 'x', \
+                 {LONG_AGO}, {LONG_AGO}, {LONG_AGO})",
+                self.id(invitation),
+                self.id(shop),
+                self.id(person)
+            );
+            self.plant("accepted_invitation_tells_no_address", invitation, sql);
+        }
+        let team: String = (0..100).map(|_| self.member(shop.into())).collect();
+        self.plant("team_is_not_too_large", shop, team);
+
         let (invariant, owner) = ("erased_person_keeps_nothing", market.shops[0].user);
         let id = self.id(owner);
         let erase = format!(
@@ -46,6 +62,14 @@ impl Gardener {
             );
             self.plant(invariant, id, sql);
         }
+    }
+
+    fn member(&self, seller: Uuid) -> String {
+        let (seller, person) = (self.id(seller), self.id(Uuid::now_v7()));
+        format!(
+            "INSERT INTO seller_member (seller_id, user_id, role, catalogue, orders, money, created_at) \
+             VALUES ({seller}, {person}, 'staff', FALSE, FALSE, FALSE, {LONG_AGO}); "
+        )
     }
 
     fn kept(&self, person: Uuid, flags: &str) -> String {

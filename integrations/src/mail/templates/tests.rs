@@ -89,6 +89,7 @@ fn every_kind_is_worded_and_nobody_writes_into_it() {
         // What is escaped in HTML is as it was said in text.
         assert!(email.text.contains("<script>alert(1)</script>  Bcc"), "{kind}: {}", email.text);
         use NotificationKind::*;
+        assert_eq!(email.text.contains("the-token"), kind == SellerInvitation, "{kind}");
         if !matches!(kind, SellerWebhookDisabled | SellerApproved | SellerRejected | SellerSuspended) {
             assert!(email.text.contains("https://shop.example/") && email.html.contains("shop.example"), "{kind}");
         }

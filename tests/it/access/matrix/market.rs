@@ -75,6 +75,9 @@ async fn shop(souk: &Souk, letter: &str, receiver: &Receiver) -> Shop {
     let account = json!({"account": format!("acct_of_{letter}")});
     seller.client.put("/api/v1/seller/payout-account", account).await.expect(200);
     make_key(&seller.client, "/api/v1/seller/api-keys", "To be revoked", &["orders:read"]).await;
+    let areas = json!({"catalogue": true, "orders": false, "money": false});
+    let invitation = json!({"email": format!("colleague-{letter}@example.com"), "areas": areas});
+    seller.client.post("/api/v1/seller/invitations", invitation).await.expect(201);
     let endpoint = json!({"url": receiver.url(&format!("/{letter}")), "event_types": ["payout.*", "seller_order.*"]});
     let endpoint = seller.client.post("/api/v1/seller/webhook-endpoints", endpoint).await.expect(201);
     let test = format!("/api/v1/seller/webhook-endpoints/{}/test", text(&endpoint["id"]));

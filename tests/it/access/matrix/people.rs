@@ -68,6 +68,10 @@ pub async fn all(souk: &Souk, known: &Known<'_>) -> Vec<Actor> {
         session.join(souk, shop, trust).await;
         add(name, session.client(souk), Some("seller_a"));
     }
+    for (seller, name) in known.sellers.iter().zip(["member_a", "member_b"]) {
+        let trust = Trust { catalogue: true, orders: true, ..NOTHING };
+        Session::register(souk, name).await.join(souk, &seller.id, trust).await;
+    }
     let suspended = souk.seller("A Suspended Seller").await;
     decide(souk, &suspended.id, "suspend").await;
     add("suspended", suspended.client, None);

@@ -82,6 +82,9 @@ fn of_seller(kind: &str) -> Option<&'static str> {
         }
         "payout" => "SELECT id FROM payout WHERE seller_id = $1 ORDER BY id",
         "api_key" => "SELECT id FROM api_key WHERE seller_id = $1 AND name = 'To be revoked' ORDER BY id",
+        "invitation" => "SELECT id FROM seller_invitation WHERE seller_id = $1 ORDER BY id",
+        // The one who is nobody else to the test.
+        "member" => "SELECT user_id FROM seller_member WHERE seller_id = $1 AND catalogue AND orders AND NOT money",
         "webhook_endpoint" => "SELECT id FROM webhook_endpoint WHERE seller_id = $1 ORDER BY id",
         "webhook_delivery" => {
             "SELECT d.id FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id \
