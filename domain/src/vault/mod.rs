@@ -79,7 +79,7 @@ impl Vault {
     /// What a value can be found by without being stored: a keyed hash in hexadecimal. Values of
     /// different purposes have nothing in common.
     pub fn index(&self, purpose: &str, value: &str) -> String {
-        hex::encode(&*mac(&*self.0.index, format!("{purpose}\0{value}").as_bytes()))
+        hex::encode(*mac(&*self.0.index, format!("{purpose}\0{value}").as_bytes()))
     }
 
     /// Seals what is kept for a while and may be about anybody, for the place that it is kept at.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::souk::client::{PASSWORD, send};
 use crate::souk::{Answer, Client, Options, Souk, long_ago, text};
@@ -56,21 +56,20 @@ async fn failures_are_answered_later_and_later_and_the_right_password_is_let_in(
     let souk = start(60).await;
     let anyone = souk.anyone();
     anyone.register("ann@example.com").await;
-    guess(&anyone, "ann@example.com", 5).await;
-    for pause in [60, 120, 240] {
-        let begin = Instant::now();
-        guess(&anyone, " ANN@example.com ", 1).await;
-        assert!(begin.elapsed() >= Duration::from_millis(pause - 20), "{pause}: {:?}", begin.elapsed());
-    }
+    guess(&anyone, "ann@example.com", 4).await;
+    // Each turn is so long after the one before, however long hashing takes in between.
     let begin = Instant::now();
+    for pauses in [0, 60, 60 + 120, 60 + 120 + 240] {
+        guess(&anyone, " ANN@example.com ", 1).await;
+        assert!(begin.elapsed() >= Duration::from_millis(pauses), "{pauses}: {:?}", begin.elapsed());
+    }
     anyone.sign_in("ann@example.com", PASSWORD).await;
-    assert!(begin.elapsed() >= Duration::from_millis(400), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() >= Duration::from_millis(60 + 120 + 240 + 480), "{:?}", begin.elapsed());
     // The account's failures are forgotten, the network's are not.
     assert_eq!((count(&souk, "failures > 0").await, count(&souk, "failures = 8").await), (1, 1));
-    let begin = Instant::now();
     guess(&anyone, "ann@example.com", 1).await;
+    assert_eq!(count(&souk, "next_at > touched_at").await, 0, "it is free again");
     anyone.sign_in("ann@example.com", PASSWORD).await;
-    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     let subjects = souk.database().words("SELECT subject FROM sign_in_throttle").await;
     let hashed = |subject: &String| subject.len() == 64 && subject.bytes().all(|byte| byte.is_ascii_hexdigit());
     assert!(subjects.iter().all(hashed), "{subjects:?}");
@@ -81,18 +80,17 @@ async fn an_account_that_there_is_not_is_answered_alike_and_in_equal_time() {
     let souk = start(1).await;
     let anyone = souk.anyone();
     anyone.register("ann@example.com").await;
-    let mut told: Vec<(Vec<Value>, Duration)> = Vec::new();
-    for email in ["ann@example.com", "nobody@example.com"] {
-        let (mut answers, mut quickest) = (Vec::new(), Duration::MAX);
-        for _ in 0..8 {
+    let mut told = [(Vec::new(), Duration::MAX), (Vec::new(), Duration::MAX)];
+    for _ in 0..8 {
+        // By turns, so that whatever else the machine does slows both down.
+        for (email, (answers, quickest)) in ["ann@example.com", "nobody@example.com"].iter().zip(&mut told) {
             let begin = Instant::now();
             let answer = try_in(&anyone, email, "a wrong password").await;
-            quickest = quickest.min(begin.elapsed());
+            *quickest = begin.elapsed().min(*quickest);
             let mut error = answer.refused(401, "BAD_CREDENTIALS");
             error.as_object_mut().expect("an error").remove("request_id");
             answers.push(error);
         }
-        told.push((answers, quickest));
     }
     assert_eq!(told[0].0, told[1].0);
     // Without the work of a hash it would be a small part.
