@@ -70,7 +70,7 @@ impl Money {
         let minor = decimal
             .checked_mul(Decimal::from(10_i64.pow(exponent)))
             .and_then(|minor| minor.to_i64())
-            .filter(|minor| minor.abs() <= LARGEST_AMOUNT);
+            .filter(|minor| (-LARGEST_AMOUNT..=LARGEST_AMOUNT).contains(minor));
         match minor {
             Some(minor) => Ok(Self { amount: MinorUnits(minor), currency }),
             None => refuse("is larger than souk handles"),
@@ -220,6 +220,8 @@ mod tests {
             ("5.", "USD"),
             ("1,00", "USD"),
             ("99999999999999999999", "USD"),
+            // The one integer whose absolute value is none.
+            ("-92233720368547758.08", "USD"),
             ("1", "XXX"),
             ("1", "ABC"),
             ("+1", "USD"),

@@ -112,10 +112,12 @@ impl Splitter {
             self.row.extend_from_slice(row);
             piece = rest;
             self.pass_line_ends();
+            // Carriage returns before the line end count here, wherever the piece ends.
+            if self.row.len() > LONGEST_ROW + 2 {
+                return Err(self.too_long());
+            }
             if ended {
                 self.end_row(rows)?;
-            } else if self.row.len() > LONGEST_ROW + 2 {
-                return Err(self.too_long());
             }
         }
         Ok(())
@@ -223,6 +225,11 @@ mod tests {
             assert_eq!(split(format, &[b"a\nb\0"]).unwrap_err().code, Code::MalformedRequest);
         }
         assert_eq!(split(BatchFormat::Csv, &[open.as_bytes()]).unwrap_err().code, Code::InvalidValue);
+        // A row of nearly nothing but carriage returns is too long in one piece as in several.
+        let returns = [b"a".as_slice(), &[b'\r'; LONGEST_ROW + 2], b"\n"].concat();
+        for pieces in [&[returns.as_slice()][..], &[&returns[..LONGEST_ROW + 3], b"\n"]] {
+            assert_eq!(split(BatchFormat::Ndjson, pieces).unwrap_err().code, Code::InvalidValue);
+        }
         let many = ",".repeat(5_000);
         assert_eq!(split(BatchFormat::Csv, &[many.as_bytes()]).unwrap(), told(&[(1, &many)]));
     }

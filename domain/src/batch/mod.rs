@@ -12,7 +12,7 @@ mod labels;
 pub mod orders;
 mod prices;
 mod receive;
-mod row;
+pub mod row;
 mod seller_orders;
 mod shipments;
 mod staged;
