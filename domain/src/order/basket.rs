@@ -205,7 +205,7 @@ pub async fn read(
                 currency: row.currency,
                 for_sale: row.offer_active && row.product_active && row.seller_status == SellerStatus::Approved,
                 commission_tax: row.commission_tax_ppm,
-                holiday: row.on_holiday.then(|| Holiday {
+                holiday: row.on_holiday.then_some(Holiday {
                     starts_at: row.holiday_starts_at,
                     ends_at: row.holiday_ends_at,
                     message: row.holiday_message,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::{Value, json};
+use souk_domain::Clock;
 
 use crate::souk::{Seller, Shopper, Souk, text};
 
@@ -25,7 +26,7 @@ async fn while_a_seller_is_on_holiday_nothing_new_is_ordered_and_the_rest_goes_o
     let (shopper, late) = (souk.guest(), souk.guest());
     let running = shopper.buy(&[(&offer, 1)]).await;
     let cart = late.cart(&[(&offer, 1), (&present, 1)]).await;
-    let until = Utc::now() + TimeDelta::days(7);
+    let until = Clock::System.now() + TimeDelta::days(7);
     let set = seller.client.put(HOLIDAY, json!({"ends_at": until, "message": "Back soon."})).await.expect(200);
     assert_eq!(set["holiday"]["message"], "Back soon.");
 
@@ -64,7 +65,7 @@ async fn a_holiday_begins_and_ends_by_itself() {
     let souk = Souk::start().await;
     let seller = souk.seller("Planned").await;
     let offer = seller.offer("LAMP", "10.00", 10).await;
-    let (now, shopper) = (Utc::now(), souk.guest());
+    let (now, shopper) = (Clock::System.now(), souk.guest());
     let day = TimeDelta::days(1);
     for wrong in [json!({"ends_at": now - day}), json!({"starts_at": now + day * 2, "ends_at": now + day})] {
         seller.client.put(HOLIDAY, wrong).await.refused(422, "INVALID_VALUE");
@@ -73,7 +74,11 @@ async fn a_holiday_begins_and_ends_by_itself() {
     let cart = shopper.cart(&[(&offer, 1)]).await;
     shopper.place(&cart).await;
     let soon = TimeDelta::seconds(2);
-    seller.client.put(HOLIDAY, json!({"starts_at": now - day, "ends_at": Utc::now() + soon})).await.expect(200);
+    seller
+        .client
+        .put(HOLIDAY, json!({"starts_at": now - day, "ends_at": Clock::System.now() + soon}))
+        .await
+        .expect(200);
     let line = json!({"currency": "USD", "lines": [{"offer_id": offer, "quantity": 1}]});
     shopper.client().post("/api/v1/carts", line).await.refused(422, "SELLER_ON_HOLIDAY");
     tokio::time::sleep(Duration::from_secs(3)).await;
