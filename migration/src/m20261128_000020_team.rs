@@ -47,6 +47,8 @@ CREATE TABLE seller_invitation (
 CREATE UNIQUE INDEX uq_seller_invitation_open ON seller_invitation (seller_id, email_index)
     WHERE email_index IS NOT NULL;
 CREATE INDEX ix_seller_invitation_seller_id ON seller_invitation (seller_id, id);
+CREATE INDEX ix_seller_invitation_invited_by ON seller_invitation (invited_by);
+CREATE INDEX ix_seller_invitation_accepted_by ON seller_invitation (accepted_by);
 CREATE INDEX ix_seller_invitation_email_index ON seller_invitation (email_index) WHERE email_index IS NOT NULL;
 CREATE INDEX ix_seller_invitation_expires_at ON seller_invitation (expires_at) WHERE email_index IS NOT NULL;
 "#;
