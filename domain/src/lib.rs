@@ -25,6 +25,7 @@ pub mod history;
 pub mod inbox;
 pub mod job;
 pub mod json;
+mod keyed_hash;
 pub mod ledger;
 pub mod limit;
 pub mod money;

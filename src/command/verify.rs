@@ -36,9 +36,8 @@ impl Verify {
         let vault = settings.vault()?;
         let pools = database::connect(&settings.database()?, 2).await?;
         let scope = if self.quiet { Scope::Quiet(Clock::System.now()) } else { Scope::AtEveryCommit };
-        let mut violations = verify::verify(&pools.read, scope).await?;
-        violations.extend(verify::sealed(&pools.read, &vault).await?);
-        let checked = verify::invariants().iter().filter(|invariant| self.quiet || !invariant.is_quiet()).count() + 1;
+        let violations = verify::verify_with(&pools.read, &vault, scope).await?;
+        let checked = verify::rules(scope);
         for violation in &violations {
             println!("{violation}");
         }

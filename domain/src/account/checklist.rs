@@ -15,11 +15,10 @@ use souk_entity::id::{SellerId, SellerRequirementId, UserId};
 use souk_entity::status::RequirementKind;
 use souk_entity::{seller, seller_check, seller_requirement};
 
-use super::{change, lock};
+use super::{lock, save};
 use crate::actor::Actor;
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
-use crate::history;
 use crate::store::Tx;
 
 /// The most that is asked of sellers at a time.
@@ -217,7 +216,7 @@ async fn write(
     reason: Option<String>,
     (by, actor): (UserId, Actor),
 ) -> Result<seller::Model> {
-    let mut seller = lock(tx, id).await?;
+    let seller = lock(tx, id).await?;
     let before = seller_check::Entity::find_by_id((id, requirement)).one(&**tx).await?.map(|check| check.met);
     let row = seller_check::ActiveModel {
         seller_id: Set(id),
@@ -242,15 +241,5 @@ async fn write(
         .exec_without_returning(&**tx)
         .await?;
     audit::note(tx, "seller_requirement", requirement, Fields::new().changed("met", before, Some(met)));
-    seller.version += 1;
-    seller.updated_at = tx.now;
-    let row = seller::ActiveModel {
-        id: Set(id),
-        version: Set(seller.version),
-        updated_at: Set(tx.now),
-        ..Default::default()
-    };
-    seller::Entity::update(row).exec_without_returning(&**tx).await?;
-    history::record(tx, vec![change(&seller, Some(seller.status), actor, reason)]).await?;
-    Ok(seller)
+    save(tx, seller.status, seller, seller::ActiveModel::default(), actor, reason).await
 }

@@ -2,16 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Condition;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait};
 use souk_entity::id::SellerId;
 use souk_entity::seller;
 use souk_entity::status::SellerStatus;
 
-use super::{change, lock};
+use super::{lock, save};
 use crate::actor::Actor;
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
-use crate::history;
 use crate::store::Tx;
 
 /// When a seller takes no orders.
@@ -79,19 +78,13 @@ pub async fn set(tx: &Tx, id: SellerId, holiday: Option<Holiday>, actor: Actor) 
     seller.holiday_starts_at = after.starts_at;
     seller.holiday_ends_at = after.ends_at;
     seller.holiday_message = after.message;
-    seller.version += 1;
-    seller.updated_at = tx.now;
     let row = seller::ActiveModel {
-        id: Set(id),
         on_holiday: Set(seller.on_holiday),
         holiday_starts_at: Set(seller.holiday_starts_at),
         holiday_ends_at: Set(seller.holiday_ends_at),
         holiday_message: Set(seller.holiday_message.clone()),
-        version: Set(seller.version),
-        updated_at: Set(tx.now),
         ..Default::default()
     };
-    seller::Entity::update(row).exec_without_returning(&**tx).await?;
     // The message is what somebody wrote, and not kept for good.
     let of = |holiday: &Option<Holiday>| holiday.as_ref().map(|holiday| (holiday.starts_at, holiday.ends_at));
     let fields = Fields::new().changed("on_holiday", before.is_some(), seller.on_holiday).changed(
@@ -101,8 +94,7 @@ pub async fn set(tx: &Tx, id: SellerId, holiday: Option<Holiday>, actor: Actor) 
     );
     audit::note(tx, "seller", id, fields);
     let note = if seller.on_holiday { "holiday set" } else { "holiday ended" };
-    history::record(tx, vec![change(&seller, Some(seller.status), actor, Some(note.to_owned()))]).await?;
-    Ok(seller)
+    save(tx, seller.status, seller, row, actor, Some(note.to_owned())).await
 }
 
 #[cfg(test)]

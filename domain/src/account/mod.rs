@@ -298,19 +298,8 @@ async fn apply_again(tx: &Tx, id: SellerId, user: UserId, name: &str) -> Result<
     let to = next("seller", SELLER, seller.status, SellerEvent::Reapply).map_err(|_| acts_already())?;
     let from = std::mem::replace(&mut seller.status, to);
     seller.name = name.to_owned();
-    seller.version += 1;
-    seller.updated_at = tx.now;
-    let row = seller::ActiveModel {
-        id: Set(id),
-        name: Set(seller.name.clone()),
-        status: Set(to),
-        version: Set(seller.version),
-        updated_at: Set(tx.now),
-        ..Default::default()
-    };
-    seller::Entity::update(row).exec_without_returning(&**tx).await?;
-    history::record(tx, vec![change(&seller, Some(from), Actor::Seller(id, user), None)]).await?;
-    Ok(seller)
+    let row = seller::ActiveModel { name: Set(seller.name.clone()), status: Set(to), ..Default::default() };
+    save(tx, from, seller, row, Actor::Seller(id, user), None).await
 }
 
 fn acts_already() -> Error {
@@ -351,17 +340,25 @@ pub async fn decide(
         checklist::require(tx, &seller).await?;
     }
     let from = std::mem::replace(&mut seller.status, to);
+    let row = seller::ActiveModel { status: Set(to), ..Default::default() };
+    save(tx, from, seller, row, actor, reason).await
+}
+
+/// Writes what `row` changes of a locked seller, of whom `seller` is what they are from now on, as their next
+/// version. `from` is the status before.
+async fn save(
+    tx: &Tx,
+    from: SellerStatus,
+    mut seller: seller::Model,
+    row: seller::ActiveModel,
+    actor: Actor,
+    note: Option<String>,
+) -> Result<seller::Model> {
     seller.version += 1;
     seller.updated_at = tx.now;
-    let row = seller::ActiveModel {
-        id: Set(id),
-        status: Set(to),
-        version: Set(seller.version),
-        updated_at: Set(tx.now),
-        ..Default::default()
-    };
+    let row = seller::ActiveModel { id: Set(seller.id), version: Set(seller.version), updated_at: Set(tx.now), ..row };
     seller::Entity::update(row).exec_without_returning(&**tx).await?;
-    history::record(tx, vec![change(&seller, Some(from), actor, reason)]).await?;
+    history::record(tx, vec![change(&seller, Some(from), actor, note)]).await?;
     Ok(seller)
 }
 

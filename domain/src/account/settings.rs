@@ -1,16 +1,15 @@
 //! What a seller sets, and what is agreed with them.
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::ActiveValue::Set;
 use souk_entity::id::SellerId;
 use souk_entity::money::{MinorUnits, RatePpm};
 use souk_entity::seller;
 use souk_entity::status::PayoutInterval;
 
-use super::{change, lock};
+use super::{lock, save};
 use crate::actor::Actor;
 use crate::audit::{self, Fields};
 use crate::error::{Error, Result};
-use crate::history;
 use crate::money::LARGEST_AMOUNT;
 use crate::payout;
 use crate::returns::policy::ReturnPolicy;
@@ -92,10 +91,7 @@ pub async fn configure(tx: &Tx, id: SellerId, settings: &SellerSettings, actor: 
     seller.payout_hold_days = terms.payout_hold_days.unwrap_or(seller.payout_hold_days);
     seller.reserve_ppm = terms.reserve_rate.unwrap_or(seller.reserve_ppm);
     seller.reserve_days = terms.reserve_days.unwrap_or(seller.reserve_days);
-    seller.version += 1;
-    seller.updated_at = tx.now;
     let row = seller::ActiveModel {
-        id: Set(id),
         auto_accept: Set(seller.auto_accept),
         accept_within_hours: Set(seller.accept_within_hours),
         return_window_days: Set(seller.return_window_days),
@@ -105,13 +101,10 @@ pub async fn configure(tx: &Tx, id: SellerId, settings: &SellerSettings, actor: 
         payout_hold_days: Set(seller.payout_hold_days),
         reserve_ppm: Set(seller.reserve_ppm),
         reserve_days: Set(seller.reserve_days),
-        version: Set(seller.version),
-        updated_at: Set(tx.now),
         ..Default::default()
     };
-    seller::Entity::update(row).exec_without_returning(&**tx).await?;
     let note = Some("settings changed".to_owned());
-    history::record(tx, vec![change(&seller, Some(seller.status), actor, note)]).await?;
+    let seller = save(tx, seller.status, seller, row, actor, note).await?;
     audit::note(tx, "seller", id, changed(&before, &seller));
     if terms.payout_interval.is_some() {
         // The day that is planned may not be one of the new interval's.
@@ -148,27 +141,20 @@ pub(crate) async fn set_return_policy(
     seller.return_label_payer = policy.label_paid_by;
     seller.restocking_ppm = policy.restocking;
     seller.return_policy_set_at = Some(tx.now);
-    seller.version += 1;
-    seller.updated_at = tx.now;
     let row = seller::ActiveModel {
-        id: Set(id),
         return_window_days: Set(policy.window_days),
         return_label_payer: Set(policy.label_paid_by),
         restocking_ppm: Set(policy.restocking),
         return_policy_set_at: Set(seller.return_policy_set_at),
-        version: Set(seller.version),
-        updated_at: Set(tx.now),
         ..Default::default()
     };
-    seller::Entity::update(row).exec_without_returning(&**tx).await?;
     let fields = Fields::new()
         .changed("return_window_days", before.window_days, policy.window_days)
         .changed("return_label_payer", before.label_paid_by, policy.label_paid_by)
         .changed("restocking_ppm", before.restocking, policy.restocking);
     audit::note(tx, "seller", id, fields);
     let note = Some("return policy changed".to_owned());
-    history::record(tx, vec![change(&seller, Some(seller.status), actor, note)]).await?;
-    Ok(seller)
+    save(tx, seller.status, seller, row, actor, note).await
 }
 
 /// Sets where a seller's payouts go; those under way go where they were sent.
@@ -181,17 +167,7 @@ pub async fn set_payout_account(tx: &Tx, id: SellerId, account: &str, actor: Act
     }
     let mut seller = lock(tx, id).await?;
     seller.payout_account = Some(account.to_owned());
-    seller.version += 1;
-    seller.updated_at = tx.now;
-    let row = seller::ActiveModel {
-        id: Set(id),
-        payout_account: Set(seller.payout_account.clone()),
-        version: Set(seller.version),
-        updated_at: Set(tx.now),
-        ..Default::default()
-    };
-    seller::Entity::update(row).exec_without_returning(&**tx).await?;
+    let row = seller::ActiveModel { payout_account: Set(seller.payout_account.clone()), ..Default::default() };
     let note = Some("payout account changed".to_owned());
-    history::record(tx, vec![change(&seller, Some(seller.status), actor, note)]).await?;
-    Ok(seller)
+    save(tx, seller.status, seller, row, actor, note).await
 }

@@ -1,7 +1,7 @@
 //! The people who act for a seller: invited by an owner, trusted with areas, and let go at once.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, Select,
@@ -130,14 +130,13 @@ pub fn open_email(vault: &Vault, row: &seller_invitation::Model) -> Result<Optio
     String::from_utf8(plain).map(Some).map_err(Error::internal)
 }
 
-/// Takes open invitations back, and forgets whom they were for.
-async fn end(tx: &Tx, which: sea_orm::sea_query::SimpleExpr) -> Result<()> {
+/// Takes invitations back, and forgets whom they were for.
+async fn end(tx: &Tx, which: SimpleExpr) -> Result<()> {
     seller_invitation::Entity::update_many()
         .col_expr(seller_invitation::Column::RevokedAt, Expr::value(Some(tx.now)))
         .col_expr(seller_invitation::Column::Email, Expr::value(None::<Vec<u8>>))
         .col_expr(seller_invitation::Column::EmailIndex, Expr::value(None::<String>))
         .filter(which)
-        .filter(seller_invitation::Column::EmailIndex.is_not_null())
         .exec(&**tx)
         .await?;
     Ok(())
@@ -178,8 +177,8 @@ fn is_open(row: &seller_invitation::Model, now: DateTime<Utc>) -> bool {
 /// # Errors
 /// [`Code::NotFound`], also for another's; [`Code::IllegalTransition`] for one that is accepted.
 pub async fn revoke(tx: &Tx, seller: SellerId, id: SellerInvitationId) -> Result<seller_invitation::Model> {
-    let own = || invitations_of(seller).filter(seller_invitation::Column::Id.eq(id)).lock_exclusive();
-    let row = own().one(&**tx).await?.ok_or_else(|| Error::not_found("invitation"))?;
+    let own = invitations_of(seller).filter(seller_invitation::Column::Id.eq(id)).lock_exclusive();
+    let row = own.one(&**tx).await?.ok_or_else(|| Error::not_found("invitation"))?;
     if row.accepted_at.is_some() {
         let message = "The invitation is accepted; take the member out of the team instead.";
         return Err(Error::new(Code::IllegalTransition, message));
@@ -188,16 +187,8 @@ pub async fn revoke(tx: &Tx, seller: SellerId, id: SellerInvitationId) -> Result
         return Ok(row);
     }
     audit::note(tx, "seller_invitation", id, Fields::new().changed("revoked_at", None, Some(tx.now)));
-    let over = seller_invitation::Model { email: None, email_index: None, revoked_at: Some(tx.now), ..row };
-    let write = seller_invitation::ActiveModel {
-        id: Set(id),
-        email: Set(None),
-        email_index: Set(None),
-        revoked_at: Set(over.revoked_at),
-        ..Default::default()
-    };
-    seller_invitation::Entity::update(write).exec_without_returning(&**tx).await?;
-    Ok(over)
+    end(tx, seller_invitation::Column::Id.eq(id)).await?;
+    Ok(seller_invitation::Model { email: None, email_index: None, revoked_at: Some(tx.now), ..row })
 }
 
 /// Joins the team that a shown token invites to.

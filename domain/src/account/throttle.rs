@@ -9,15 +9,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, Mac};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
-use sha2::Sha256;
 use souk_entity::id::UserId;
 use souk_entity::sign_in_throttle as table;
 
 use crate::audit;
 use crate::error::Result;
+use crate::keyed_hash::keyed_hash;
 use crate::store::Tx;
 
 /// So many failures at an account are free.
@@ -59,7 +58,7 @@ impl Throttle {
     /// Of the installation's master secret, and the pause after [`FREE`] failures; the next ones
     /// double, up to [`LONGEST`] times the first.
     pub fn new(master: &SecretString, first_pause: TimeDelta) -> Self {
-        let key = mac(master.expose_secret().as_bytes(), b"souk sign-in throttle");
+        let key = keyed_hash(master.expose_secret().as_bytes(), b"souk sign-in throttle");
         Self { key: Arc::new(SecretBox::new(Box::new(key))), first_pause }
     }
 
@@ -69,7 +68,7 @@ impl Throttle {
             Target::Address(email) => format!("address\0{}", email.trim().to_lowercase()),
             Target::Person(user) => format!("person\0{user}"),
         };
-        let subject = |what: &str| hex::encode(mac(self.key.expose_secret(), what.as_bytes()));
+        let subject = |what: &str| hex::encode(keyed_hash(self.key.expose_secret(), what.as_bytes()));
         Attempt {
             known: subject(&format!("known\0{network}\0{account}")),
             network: subject(&format!("network\0{network}")),
@@ -85,13 +84,6 @@ impl Throttle {
         let times = 2_i32.checked_pow(doublings).unwrap_or(LONGEST).min(LONGEST);
         self.first_pause * times
     }
-}
-
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
 }
 
 /// An attempt at an account: what it counts for.

@@ -1,11 +1,9 @@
 //! Tokens that travel by e-mail: worked out when they are sent, used once, the newest only.
 
 use chrono::TimeDelta;
-use hmac::{Hmac, Mac};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
-use sha2::Sha256;
 use souk_entity::account_token;
 use souk_entity::id::{AccountTokenId, NotificationId, SellerInvitationId, UserId};
 use souk_entity::status::{AccountTokenPurpose, NotificationKind, NotificationStatus};
@@ -14,6 +12,7 @@ use souk_entity::{notification, user};
 use super::token_hash;
 use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
+use crate::keyed_hash::keyed_hash;
 use crate::notification::About;
 use crate::store::Tx;
 use crate::vault::{Field, Vault};
@@ -33,25 +32,21 @@ pub struct AccountTokens(std::sync::Arc<SecretBox<[u8; 32]>>);
 impl AccountTokens {
     /// Of the installation's master secret.
     pub fn new(master: &SecretString) -> Self {
-        Self(std::sync::Arc::new(SecretBox::new(Box::new(mac(master.expose_secret().as_bytes(), b"account token")))))
+        Self(std::sync::Arc::new(SecretBox::new(Box::new(keyed_hash(
+            master.expose_secret().as_bytes(),
+            b"account token",
+        )))))
     }
 
     /// The token of a row.
     pub fn of(&self, id: AccountTokenId) -> SecretString {
-        SecretString::from(hex::encode(mac(self.0.expose_secret(), id.to_string().as_bytes())))
+        SecretString::from(hex::encode(keyed_hash(self.0.expose_secret(), id.to_string().as_bytes())))
     }
 
     /// The token of an invitation.
     pub fn of_invitation(&self, id: SellerInvitationId) -> SecretString {
-        SecretString::from(hex::encode(mac(self.0.expose_secret(), format!("invitation\0{id}").as_bytes())))
+        SecretString::from(hex::encode(keyed_hash(self.0.expose_secret(), format!("invitation\0{id}").as_bytes())))
     }
-}
-
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
 }
 
 /// A token to be sent.

@@ -13,7 +13,6 @@ use sea_orm::{
 };
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha1::Sha1;
-use sha2::Sha256;
 use souk_entity::id::{TotpResetId, UserId};
 use souk_entity::status::{NotificationKind, UserRole};
 use souk_entity::{recovery_code, refresh_token, totp, totp_reset, user};
@@ -23,6 +22,7 @@ use uuid::Uuid;
 use super::{membership, revoke, role, token, token_hash};
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
+use crate::keyed_hash::keyed_hash;
 use crate::notification::About;
 use crate::store::Tx;
 
@@ -53,18 +53,11 @@ impl TotpSecrets {
 
     fn of(&self, row: &totp::Model) -> TotpSecret {
         let purpose = format!("totp\0{}\0{}", row.user_id, row.nonce);
-        let mac = sha256(self.0.expose_secret().as_bytes(), purpose.as_bytes());
+        let mac = keyed_hash(self.0.expose_secret().as_bytes(), purpose.as_bytes());
         let mut secret = Box::new([0; SECRET_BYTES]);
         secret.copy_from_slice(&mac[..SECRET_BYTES]);
         TotpSecret(SecretBox::new(secret))
     }
-}
-
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-fn sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
 }
 
 /// What a device and we know.

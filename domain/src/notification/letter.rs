@@ -7,7 +7,7 @@ mod facts;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
-use souk_entity::id::NotificationId;
+use souk_entity::id::{NotificationId, UserId};
 use souk_entity::status::{MemberRole, NotificationKind, NotificationStatus};
 use souk_entity::{account_token, notification, order, seller_member, user};
 
@@ -115,10 +115,7 @@ async fn recipient(
             if owner.is_none() {
                 return Ok(None);
             }
-            match user::Entity::find_by_id(user).one(db).await? {
-                Some(user) => Ok(account::profile(db, vault, &user).await?.email),
-                None => Ok(None),
-            }
+            email_of(db, vault, user).await
         }
         (None, Some(user), None) => {
             let token = match about.account_token_id {
@@ -129,10 +126,7 @@ async fn recipient(
                 (NotificationKind::EmailChanged, Some(token)) => token::open_previous_email(db, vault, &token).await,
                 (NotificationKind::EmailChanged, None) => Ok(None),
                 (_, Some(token)) => token::open_email(db, vault, &token).await,
-                (_, None) => match user::Entity::find_by_id(user).one(db).await? {
-                    Some(user) => Ok(account::profile(db, vault, &user).await?.email),
-                    None => Ok(None),
-                },
+                (_, None) => email_of(db, vault, user).await,
             }
         }
         (None, None, Some(order)) => match order::Entity::find_by_id(order).one(db).await? {
@@ -140,6 +134,13 @@ async fn recipient(
             None => Ok(None),
         },
         _ => Ok(None),
+    }
+}
+
+async fn email_of(db: &impl ConnectionTrait, vault: &Vault, id: UserId) -> Result<Option<String>> {
+    match user::Entity::find_by_id(id).one(db).await? {
+        Some(user) => Ok(account::profile(db, vault, &user).await?.email),
+        None => Ok(None),
     }
 }
 

@@ -4,11 +4,10 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use hmac::{Hmac, Mac};
 use secrecy::zeroize::Zeroizing;
-use sha2::Sha256;
 
 use crate::error::{Error, Result};
+use crate::keyed_hash::keyed_hash;
 
 /// Bytes of a key.
 pub(super) const KEY_LENGTH: usize = 32;
@@ -57,12 +56,9 @@ impl Cipher {
     }
 }
 
-/// HMAC-SHA256: a key for one purpose, or what is looked up by.
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+/// [`keyed_hash`]: a key for one purpose, or what is looked up by.
 pub(super) fn mac(key: &[u8], message: &[u8]) -> KeyBytes {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(message);
-    Zeroizing::new(mac.finalize().into_bytes().into())
+    Zeroizing::new(keyed_hash(key, message))
 }
 
 #[cfg(test)]

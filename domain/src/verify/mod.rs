@@ -37,9 +37,8 @@ use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use uuid::Uuid;
 
 use crate::error::Result;
+use crate::vault::Vault;
 use recomputed::Recomputation;
-
-pub use sealed::sealed;
 
 /// At most this many offenders are named per invariant.
 pub const MOST_OFFENDERS: usize = 20;
@@ -183,6 +182,22 @@ pub async fn verify(db: &impl ConnectionTrait, scope: Scope) -> Result<Vec<Viola
         }
     }
     Ok(violations)
+}
+
+/// [`verify`], and whether what is sealed opens, which takes the vault.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_with(db: &impl ConnectionTrait, vault: &Vault, scope: Scope) -> Result<Vec<Violation>> {
+    let mut violations = verify(db, scope).await?;
+    violations.extend(sealed::sealed(db, vault).await?);
+    Ok(violations)
+}
+
+/// How many rules [`verify_with`] looks at.
+pub fn rules(scope: Scope) -> usize {
+    let asked = |invariant: &&Invariant| matches!(scope, Scope::Quiet(_)) || !invariant.is_quiet();
+    invariants().iter().filter(asked).count() + 1
 }
 
 /// The names of those whose query finds something.

@@ -21,7 +21,7 @@ const SENTENCE: &str = "What is sealed of accounts and orders opens with the key
 ///
 /// # Errors
 /// The database's.
-pub async fn sealed(db: &impl ConnectionTrait, vault: &Vault) -> Result<Option<Violation>> {
+pub(super) async fn sealed(db: &impl ConnectionTrait, vault: &Vault) -> Result<Option<Violation>> {
     let mut offenders = accounts(db, vault).await?;
     offenders.extend(orders(db, vault).await?);
     let more = offenders.len() > MOST_OFFENDERS;

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
-use sha2::Sha256;
 use souk_entity::id::WebhookEndpointId;
+
+use crate::keyed_hash::keyed_hash;
 
 /// What a secret begins with where it is shown.
 const PREFIX: &str = "whsec_";
@@ -25,7 +25,7 @@ impl WebhookSecrets {
     /// The secret of a generation of an endpoint's secrets.
     pub fn of(&self, endpoint: WebhookEndpointId, generation: i64) -> EndpointSecret {
         let purpose = format!("webhook endpoint\0{endpoint}\0{generation}");
-        EndpointSecret(SecretBox::new(Box::new(mac(self.0.expose_secret().as_bytes(), purpose.as_bytes()))))
+        EndpointSecret(SecretBox::new(Box::new(keyed_hash(self.0.expose_secret().as_bytes(), purpose.as_bytes()))))
     }
 }
 
@@ -41,15 +41,8 @@ impl EndpointSecret {
 
     /// The signature of a message, as `webhook-signature` holds it.
     pub(super) fn sign(&self, message: &[u8]) -> String {
-        format!("v1,{}", STANDARD.encode(mac(self.0.expose_secret(), message)))
+        format!("v1,{}", STANDARD.encode(keyed_hash(self.0.expose_secret(), message)))
     }
-}
-
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

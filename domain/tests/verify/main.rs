@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use souk_domain::job::{Task, enqueue_all};
-use souk_domain::verify::{GRACE, MOST_OFFENDERS, Scope, Violation, invariants, verify};
+use souk_domain::verify::{GRACE, MOST_OFFENDERS, Scope, Violation, invariants, verify, verify_with};
 use souk_entity::id::CartId;
 use uuid::Uuid;
 
@@ -71,6 +71,7 @@ async fn every_planted_violation_is_found(database: TestDatabase) {
     let all: BTreeSet<&str> = invariants().iter().map(|invariant| invariant.name).collect();
     assert_eq!(planted, all, "every invariant has a planting, and every planting an invariant");
     assert_eq!(verify(database.store.read(), quiet).await.unwrap(), [], "plantings are undone");
+    what_does_not_open_is_found(&database).await;
 
     // What is overdue is nobody's business while work goes on.
     let late = Scope::Quiet(database.store.now() + chrono::TimeDelta::days(400) + GRACE);
@@ -78,6 +79,29 @@ async fn every_planted_violation_is_found(database: TestDatabase) {
     assert!(overdue.iter().any(|violation| violation.invariant == "due_job_is_run"), "{overdue:#?}");
     assert_eq!(verify(database.store.read(), Scope::AtEveryCommit).await.unwrap(), []);
     database.end().await;
+}
+
+/// What is sealed is moved to where it does not open, and loses its key.
+async fn what_does_not_open_is_found(database: &TestDatabase) {
+    let (scope, vault) = (Scope::AtEveryCommit, database.store.vault());
+    assert_eq!(verify_with(database.store.read(), vault, scope).await.unwrap(), [], "all that is sealed opens");
+    let first = |table: &str| format!("SELECT id FROM {table} ORDER BY id LIMIT 1");
+    let moved = "email = (SELECT name FROM app_user ORDER BY id LIMIT 1)";
+    for (what, table, change) in [
+        ("account", "app_user", format!("UPDATE app_user SET {moved}")),
+        ("order", "orders", format!("UPDATE orders SET {moved}")),
+        ("account", "app_user", "DELETE FROM person_key".to_owned()),
+    ] {
+        let offender = format!("{what} {}", database.id(&first(table)).await);
+        let sql = format!("{change} WHERE id = ({})", first(table));
+        let tx = database.connection().begin().await.unwrap();
+        tx.execute_unprepared(&sql).await.unwrap();
+        let found = verify_with(&tx, vault, scope).await.unwrap();
+        tx.rollback().await.unwrap();
+        let seen =
+            found.iter().any(|broken| broken.invariant == "sealed_data_opens" && broken.offenders.contains(&offender));
+        assert!(seen, "{offender} is not in {found:#?}\nafter {sql}");
+    }
 }
 
 /// What is found after `sql`, which is undone then.

@@ -3,16 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::souk::mail::Message;
-use crate::souk::{Client, Options, Souk, eventually, text};
+use crate::souk::{Client, Options, Souk, text};
 
 const PASSWORD: &str = "correct horse battery";
 
 /// With messages in files, on both set-ups, and pages that links lead to.
 async fn start() -> Souk {
-    let options = Options::default()
-        .env("SOUK_MAIL", "file")
-        .env("SOUK_MAIL_FROM", "Souk <post@shop.example>")
-        .env("SOUK_STOREFRONT_URL", "https://shop.example");
+    let options = Options::default().mail().env("SOUK_STOREFRONT_URL", "https://shop.example");
     Souk::with(options).await
 }
 
@@ -23,25 +20,6 @@ async fn register(souk: &Souk, email: &str) -> Value {
 
 async fn sign_in(souk: &Souk, email: &str, password: &str) -> crate::souk::Answer {
     souk.anyone().post("/api/v1/auth/sign-in", json!({"email": email, "password": password})).await
-}
-
-/// Messages of a kind to an address, once there are so many.
-async fn letters(souk: &Souk, kind: &str, to: &str, count: usize) -> Vec<Message> {
-    eventually(&format!("{count} {kind} to {to}"), async || {
-        let found: Vec<_> =
-            souk.mail().into_iter().filter(|message| message.kind() == kind && message.to == to).collect();
-        (found.len() >= count).then_some(found)
-    })
-    .await
-}
-
-/// The token that a message holds, in text and HTML.
-fn token(message: &Message) -> String {
-    let (_, rest) = message.body.split_once("?token=").unwrap_or_else(|| panic!("no link: {}", message.body));
-    let token: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
-    assert_eq!(token.len(), 64, "{}", message.body);
-    assert!(message.says(&token));
-    token
 }
 
 async fn confirm(souk: &Souk, token: &str) -> crate::souk::Answer {
@@ -62,10 +40,10 @@ async fn an_address_is_proven_by_what_is_sent_there_and_by_the_newest_only() {
     let session = register(&souk, "ann@example.com").await;
     assert_eq!(session["user"]["email_verified"], false);
     let ann = client(&souk, &session);
-    let first = token(&letters(&souk, "verify_email", "ann@example.com", 1).await[0]);
+    let first = souk.letters("verify_email", "ann@example.com", 1).await[0].token();
     ann.post_empty("/api/v1/me/verification").await.expect(200);
-    let both = letters(&souk, "verify_email", "ann@example.com", 2).await;
-    let newest = both.iter().map(token).find(|token| *token != first).expect("another token");
+    let both = souk.letters("verify_email", "ann@example.com", 2).await;
+    let newest = both.iter().map(Message::token).find(|token| *token != first).expect("another token");
     confirm(&souk, &first).await.refused(422, "TOKEN_NOT_GOOD");
     // It proves an address and sets no password.
     reset(&souk, &newest, "a password of mine").await.refused(422, "TOKEN_NOT_GOOD");
@@ -87,7 +65,7 @@ async fn a_forgotten_password_is_set_once_and_ends_every_sign_in() {
         souk.anyone().post("/api/v1/auth/forgot-password", json!({"email": email})).await.expect(200)
     };
     assert_eq!(forgot(" ANN@example.com").await, forgot("nobody@example.com").await);
-    let good = token(&letters(&souk, "reset_password", "ann@example.com", 1).await[0]);
+    let good = souk.letters("reset_password", "ann@example.com", 1).await[0].token();
     reset(&souk, &good, "short").await.refused(422, "INVALID_VALUE");
     // Of many at once one sets it.
     let passwords: Vec<String> = (0..6).map(|n| format!("new password {n}")).collect();
@@ -100,13 +78,13 @@ async fn a_forgotten_password_is_set_once_and_ends_every_sign_in() {
     client(&souk, &session).get("/api/v1/me").await.refused(401, "UNAUTHENTICATED");
     let body = json!({"refresh_token": session["refresh_token"]});
     souk.anyone().post("/api/v1/auth/refresh", body).await.refused(401, "UNAUTHENTICATED");
-    letters(&souk, "password_changed", "ann@example.com", 1).await;
+    souk.letters("password_changed", "ann@example.com", 1).await;
     assert!(souk.mail().iter().all(|message| message.to != "nobody@example.com"));
 
     // What is over is over.
     forgot("ann@example.com").await;
-    let late = letters(&souk, "reset_password", "ann@example.com", 2).await;
-    let late = late.iter().map(token).find(|token| *token != good).expect("another token");
+    let late = souk.letters("reset_password", "ann@example.com", 2).await;
+    let late = late.iter().map(Message::token).find(|token| *token != good).expect("another token");
     let past = crate::souk::long_ago();
     souk.database().execute("UPDATE account_token SET expires_at = $1 WHERE used_at IS NULL", [past.into()]).await;
     reset(&souk, &late, "a late password").await.refused(422, "TOKEN_NOT_GOOD");
@@ -124,10 +102,10 @@ async fn an_account_moves_to_an_address_that_answers_and_the_old_one_is_told() {
     ann.put(path, change("nonsense", PASSWORD)).await.refused(422, "INVALID_VALUE");
     ann.put(path, change("new@example.com", PASSWORD)).await.expect(200);
     bob.put(path, change("new@example.com", PASSWORD)).await.expect(200);
-    let sent = letters(&souk, "change_email", "new@example.com", 2).await;
+    let sent = souk.letters("change_email", "new@example.com", 2).await;
     assert_eq!(ann.get("/api/v1/me").await.expect(200)["email"], "ann@example.com", "it has not moved yet");
     // Two who move to one address: one does.
-    let tokens: Vec<String> = sent.iter().map(token).collect();
+    let tokens: Vec<String> = sent.iter().map(Message::token).collect();
     let (one, other) = tokio::join!(confirm(&souk, &tokens[0]), confirm(&souk, &tokens[1]));
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
@@ -137,7 +115,7 @@ async fn an_account_moves_to_an_address_that_answers_and_the_old_one_is_told() {
         false => (&bob, "bob@example.com"),
     };
     assert_eq!(moved.get("/api/v1/me").await.expect(200)["email_verified"], true);
-    letters(&souk, "email_changed", before, 1).await;
+    souk.letters("email_changed", before, 1).await;
     sign_in(&souk, before, PASSWORD).await.refused(401, "BAD_CREDENTIALS");
     sign_in(&souk, "new@example.com", PASSWORD).await.expect(200);
 }

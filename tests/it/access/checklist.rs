@@ -117,8 +117,7 @@ async fn letters(souk: &Souk, kind: &str, count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn a_rejected_applicant_is_told_why_and_applies_again_with_the_same_account() {
-    let options = Options::default().env("SOUK_MAIL", "file").env("SOUK_MAIL_FROM", "Souk <post@shop.example>");
-    let souk = Souk::with(options).await;
+    let souk = Souk::with(Options::default().mail()).await;
     let operator = &souk.admin().await.client;
     let seller = Seller::apply(souk.shopper().await.client(), "Hasty").await;
     let path = format!("/api/v1/admin/sellers/{}", seller.id);

@@ -2,14 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::souk::mail::Message;
-use crate::souk::{Answer, Client, Options, Seller, Souk, eventually, long_ago, text};
+use crate::souk::{Answer, Client, Options, Seller, Souk, long_ago, text};
 
 async fn start() -> Souk {
-    let options = Options::default()
-        .env("SOUK_MAIL", "file")
-        .env("SOUK_MAIL_FROM", "Souk <post@shop.example>")
-        .env("SOUK_STOREFRONT_URL", "https://shop.example");
+    let options = Options::default().mail().env("SOUK_STOREFRONT_URL", "https://shop.example");
     Souk::with(options).await
 }
 
@@ -24,20 +20,10 @@ async fn invite(seller: &Seller, email: &str) -> Answer {
 
 /// The token of the newest of `count` invitations to an address.
 async fn token(souk: &Souk, to: &str, count: usize) -> String {
-    let letters = eventually(&format!("{count} invitations of {to}"), async || {
-        let is_it = |message: &Message| message.kind() == "seller_invitation" && message.to == to;
-        let found: Vec<_> = souk.mail().into_iter().filter(is_it).collect();
-        (found.len() >= count).then_some(found)
-    })
-    .await;
-    let tokens: Vec<String> = letters
-        .iter()
-        .map(|letter| {
-            assert!(letter.says("Lamps and More"), "{}", letter.body);
-            let (_, rest) = letter.body.split_once("/accept-invitation?token=").expect("a link");
-            rest.chars().take_while(char::is_ascii_hexdigit).collect()
-        })
-        .collect();
+    let tokens = souk.letters("seller_invitation", to, count).await.into_iter().map(|letter| {
+        assert!(letter.says("Lamps and More") && letter.says("/accept-invitation?token="), "{}", letter.body);
+        letter.token()
+    });
     let live = "SELECT count(*) FROM seller_invitation WHERE email_index IS NOT NULL AND token_hash = $1";
     for token in tokens {
         let hash = souk_domain::account::token_hash(&token);

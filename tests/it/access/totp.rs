@@ -8,16 +8,12 @@ use sha1::Sha1;
 use souk_domain::Clock;
 
 use crate::souk::client::PASSWORD;
-use crate::souk::{Answer, Client, Options, Souk, eventually, text};
+use crate::souk::{Answer, Client, Options, Souk, text};
 
 const TOTP: &str = "/api/v1/me/totp";
 
 async fn start(delay_ms: u32) -> Souk {
-    let options = Options::default()
-        .env("SOUK_SIGN_IN_DELAY_MS", delay_ms)
-        .env("SOUK_MAIL", "file")
-        .env("SOUK_MAIL_FROM", "Souk <post@shop.example>");
-    Souk::with(options).await
+    Souk::with(Options::default().mail().env("SOUK_SIGN_IN_DELAY_MS", delay_ms)).await
 }
 
 /// What a device shows, so many steps of 30 seconds from now (RFC 6238).
@@ -70,13 +66,6 @@ async fn enrol(client: Client) -> Enrolled {
     }
 }
 
-async fn told(souk: &Souk, kind: &str, to: &str) {
-    eventually(&format!("{kind} to {to}"), async || {
-        souk.mail().iter().any(|message| message.kind() == kind && message.to == to).then_some(())
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn a_seller_turns_it_on_signs_in_with_it_and_turns_it_off() {
     let souk = start(1).await;
@@ -104,7 +93,7 @@ async fn a_seller_turns_it_on_signs_in_with_it_and_turns_it_off() {
     let totp = seller.get("/api/v1/me").await.expect(200)["totp"].take();
     assert!(totp["enabled_at"].is_string() && totp["recovery_codes"] == 10, "{totp}");
     elsewhere.get("/api/v1/me").await.refused(401, "UNAUTHENTICATED");
-    told(&souk, "totp_enabled", email).await;
+    souk.letters("totp_enabled", email, 1).await;
 
     // Only whoever knows the password learns that there is a second factor.
     sign_in(&souk, email, "a wrong password", None).await.refused(401, "BAD_CREDENTIALS");
@@ -131,7 +120,7 @@ async fn a_seller_turns_it_on_signs_in_with_it_and_turns_it_off() {
     assert_eq!(disable(PASSWORD, codes[1]).await.expect(200), json!({"enabled": false}));
     disable(PASSWORD, codes[2]).await.refused(409, "ILLEGAL_TRANSITION");
     sign_in(&souk, email, PASSWORD, None).await.expect(200);
-    told(&souk, "totp_disabled", email).await;
+    souk.letters("totp_disabled", email, 1).await;
 }
 
 #[tokio::test]
@@ -209,7 +198,7 @@ async fn an_administrator_ends_it_for_somebody_who_has_lost_it() {
     let listed = admin.get(&path(&enrolled.id, "resets")).await.expect(200)["items"].take();
     let [reset] = listed.as_array().expect("items").as_slice() else { panic!("{listed}") };
     assert_eq!((text(&reset["reset_by"]), text(&reset["reason"])), (own.as_str(), text(&reason["reason"])));
-    told(&souk, "totp_disabled", &enrolled.email).await;
+    souk.letters("totp_disabled", &enrolled.email, 1).await;
     sign_in(&souk, &enrolled.email, PASSWORD, None).await.expect(200);
     let entries = admin.list(&format!("/api/v1/admin/audit?subject_id={}", enrolled.id)).await;
     let of_reset: Vec<&Value> = entries.iter().filter(|entry| entry["operation"] == "resetTotp").collect();

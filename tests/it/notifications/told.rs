@@ -7,10 +7,7 @@ use crate::souk::mail::Message;
 use crate::souk::{Options, Seller, Souk, eventually, text};
 
 async fn start() -> Souk {
-    let options = Options::default()
-        .env("SOUK_MAIL", "file")
-        .env("SOUK_MAIL_FROM", "Souk <post@shop.example>")
-        .env("SOUK_STOREFRONT_URL", "https://shop.example");
+    let options = Options::default().mail().env("SOUK_STOREFRONT_URL", "https://shop.example");
     Souk::with(options).await
 }
 

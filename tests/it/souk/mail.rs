@@ -1,6 +1,6 @@
 //! What people have got by e-mail, in the directory that stands in for a mail server.
 
-use super::Souk;
+use super::{Souk, eventually};
 
 /// A message.
 #[derive(Clone, Debug)]
@@ -37,6 +37,15 @@ impl Message {
         self.body.matches(what).count() >= 2
     }
 
+    /// The token that its link holds, in text and HTML.
+    pub fn token(&self) -> String {
+        let (_, rest) = self.body.split_once("?token=").unwrap_or_else(|| panic!("no link: {}", self.body));
+        let token: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+        assert_eq!(token.len(), 64, "{}", self.body);
+        assert!(self.says(&token));
+        token
+    }
+
     /// What it tells of, such as `order_confirmed`.
     pub fn kind(&self) -> &str {
         self.name.split('.').next().unwrap_or_default()
@@ -44,6 +53,16 @@ impl Message {
 }
 
 impl Souk {
+    /// Messages of a kind to an address, once there are so many.
+    pub async fn letters(&self, kind: &str, to: &str, count: usize) -> Vec<Message> {
+        eventually(&format!("{count} {kind} to {to}"), async || {
+            let found: Vec<_> =
+                self.mail().into_iter().filter(|message| message.kind() == kind && message.to == to).collect();
+            (found.len() >= count).then_some(found)
+        })
+        .await
+    }
+
     /// Every message that was written, by name. Needs `SOUK_MAIL=file`, as the embedded set-up has it.
     pub fn mail(&self) -> Vec<Message> {
         let Ok(files) = self.directory.path().join("mail").read_dir() else { return Vec::new() };

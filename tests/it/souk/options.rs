@@ -30,6 +30,11 @@ impl Options {
         self
     }
 
+    /// Messages in files, on both set-ups.
+    pub fn mail(self) -> Self {
+        self.env("SOUK_MAIL", "file").env("SOUK_MAIL_FROM", "Souk <post@shop.example>")
+    }
+
     /// The API's own certificate, which clients are to trust.
     pub fn trust(mut self, certificate: reqwest::Certificate) -> Self {
         self.trusted = Some(certificate);
