@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::words::send_everywhere;
-use super::{Shop, raw, refused};
+use super::{JSON_KINDS, Shop, raw, refused};
 use crate::document::{People, document, operations};
 use crate::souk::client::send;
 use crate::souk::{Answer, Options, Souk, text};
@@ -58,6 +58,10 @@ async fn a_card_is_neither_kept_nor_logged() {
     ];
     for body in bodies {
         card_refused(&send(raw(&anyone, "/api/v1/carts", body)).await, body);
+        for kind in JSON_KINDS {
+            let request = anyone.request(Method::POST, "/api/v1/carts").header("content-type", kind);
+            card_refused(&send(request.body(body)).await, &format!("{kind} {body}"));
+        }
         let form = anyone.request(Method::POST, "/api/v1/carts").header("content-type", "application/xml");
         let answer = send(form.body(body)).await;
         assert!(matches!(answer.status.as_u16(), 415 | 422), "{body}");
