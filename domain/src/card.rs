@@ -84,6 +84,61 @@ pub fn found_in_json(value: &Value) -> bool {
     }
 }
 
+/// Whether JSON as it is written holds one, also in digits that are written as escapes. All of it is looked at,
+/// whole or broken, because a reader of JSON takes only the last of two equal names.
+pub fn found_in_written(json: &str) -> bool {
+    found_in(json) || (json.contains('\\') && found_in(&unescaped(json)))
+}
+
+/// JSON as it is written, with its escapes replaced by what they stand for; half a surrogate pair stands for nothing.
+fn unescaped(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        rest = match (code_unit(escape), escape.chars().next()) {
+            (Some(first), _) => {
+                let after = escape.get(5..).unwrap_or_default();
+                let second = after.strip_prefix('\\').and_then(code_unit);
+                match (char::decode_utf16([first]).next(), second) {
+                    (Some(Ok(c)), _) => {
+                        plain.push(c);
+                        after
+                    }
+                    (_, Some(second)) if let Some(Ok(c)) = char::decode_utf16([first, second]).next() => {
+                        plain.push(c);
+                        after.get(6..).unwrap_or_default()
+                    }
+                    _ => {
+                        plain.push(char::REPLACEMENT_CHARACTER);
+                        after
+                    }
+                }
+            }
+            (None, Some(c)) => {
+                plain.push(match c {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'b' => '\u{8}',
+                    'f' => '\u{c}',
+                    other => other,
+                });
+                escape.get(c.len_utf8()..).unwrap_or_default()
+            }
+            (None, None) => "",
+        };
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The number of an escape such as `u0034`.
+fn code_unit(escape: &str) -> Option<u16> {
+    let digits = escape.strip_prefix('u')?.get(..4)?;
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
 /// The text with an asterisk for each digit of a card's number.
 pub fn masked(text: &str) -> Cow<'_, str> {
     let places = places(text);
@@ -97,17 +152,22 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 /// What came from outside and is kept as it came: JSON or text without the numbers of cards in it.
 /// What has none is returned as it is, byte by byte.
 pub fn masked_body(body: &[u8]) -> Cow<'_, [u8]> {
+    let text = String::from_utf8_lossy(body);
+    let written = found_in_written(&text);
     if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
-        if !found_in_json(&value) {
+        if !written && !found_in_json(&value) {
             return Cow::Borrowed(body);
         }
+        // Of two equal names the first is gone with this.
         mask_json(&mut value);
         return Cow::Owned(value.to_string().into_bytes());
     }
-    match masked(&String::from_utf8_lossy(body)) {
-        Cow::Owned(text) if text.contains('*') => Cow::Owned(text.into_bytes()),
-        _ => Cow::Borrowed(body),
+    if !written {
+        return Cow::Borrowed(body);
     }
+    let hidden = masked(&text);
+    let hidden = if found_in_written(&hidden) { masked(&unescaped(&hidden)).into_owned() } else { hidden.into_owned() };
+    Cow::Owned(hidden.into_bytes())
 }
 
 fn mask_json(value: &mut Value) {
@@ -453,6 +513,29 @@ mod tests {
                               "list": ["***************", 1], "****************": null});
         assert_eq!(kept, expected);
         assert_eq!(masked_body(b"not JSON 4111111111111111").as_ref(), b"not JSON ****************");
+        let twice = br#"{"note":"4111 1111 1111 1111","note":"a\\b"}"#;
+        assert_eq!(masked_body(twice).as_ref(), br#"{"note":"a\\b"}"#, "what is not read is not kept");
+        let broken = masked_body(br#"{"note":"\u0034111111111111111""#).into_owned();
+        assert_eq!(broken, br#"{"note":"****************""#);
+    }
+
+    #[test]
+    fn written_json_is_looked_at_as_a_whole_and_without_its_escapes() {
+        for json in [
+            r#"{"a":"4111 1111 1111 1111","a":"x\\y"}"#,
+            r#"{"a":"\u0034\u0031\u0031\u00311111 1111 1111","a":1}"#,
+            r#"{"a":"\u00341111 1111 1111111""#,
+            r#"{"\u0034111111111111111":1"#,
+            r#"{"a":"4111\u00201111\u00201111\u00201111"}"#,
+            r#"["\\\u0034111111111111111"]"#,
+            r#"["\u0034111111111111111"#,
+        ] {
+            assert!(found_in_written(json), "{json}");
+        }
+        for json in [r#"{"a":"\\u0034111111111111111"}"#, r#"["\u003","\"#, r#"{"a":"4111\n2"}"#, "\\u\u{e9}\u{e9}"] {
+            assert!(!found_in_written(json), "{json}");
+        }
+        assert_eq!(unescaped(r#"\ud835\udfd2 \ud835\u0041 \udfd2\n\"\/\x\"#), "\u{1d7d2} \u{fffd}A \u{fffd}\n\"/x");
     }
 
     /// Digits of an issuer with the right check digit.
@@ -512,6 +595,15 @@ mod tests {
             prop_assert!(!found_in(&digits));
             let (barcode, token) = (format!("{gtin:013}"), format!("{gtin:016}x{gtin:016}"));
             prop_assert!(!found_in(&barcode) && !found_in(&token));
+        }
+
+        #[test]
+        fn escaped_text_is_what_it_stands_for(text in ".{0,40}") {
+            let written = serde_json::to_string(&text).unwrap();
+            let unescaped = unescaped(&written);
+            prop_assert_eq!(&unescaped[1..unescaped.len() - 1], &text);
+            let all: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+            prop_assert_eq!(super::unescaped(&all), text);
         }
 
         #[test]

@@ -75,7 +75,11 @@ async fn a_card_is_neither_kept_nor_logged() {
     card_refused(&upload("text/csv", format!("sku,warehouse,on_hand\n{many}A,{CARD},1\n")).await, "a row");
     card_refused(&upload("text/csv", format!("sku,warehouse,{CARD}\nA,B,1\n")).await, "a header");
     let escaped = format!(r#"{{"sku":"4\u0031{}","warehouse":"x","on_hand":1}}"#, "1".repeat(14));
-    card_refused(&upload("application/x-ndjson", escaped).await, "a line of JSON");
+    card_refused(&upload("application/x-ndjson", escaped.clone()).await, "a line of JSON");
+    let broken = escaped.trim_end_matches('}').to_owned();
+    card_refused(&upload("application/x-ndjson", broken).await, "a line that is no JSON");
+    let twice = format!(r#"{{"sku":"{CARD}","sku":"a\\b","warehouse":"x","on_hand":1}}"#);
+    card_refused(&upload("application/x-ndjson", twice).await, "the first of two equal names");
     for path in
         ["/api/v1/orders/4111111111111111", "/api/v1/nothing/4111%201111%201111%201111", "/docs?4111111111111111"]
     {
