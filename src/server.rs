@@ -125,7 +125,7 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, remote)) => match crowd.enter(remote.ip()) {
                 Some(standing) => return Ok((stream, remote, (place, standing))),
-                None => metrics::counter!("connections_refused_total").increment(1),
+                None => drop(stream),
             },
             // Its client has gone already.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}

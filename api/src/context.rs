@@ -111,8 +111,10 @@ impl Context {
     /// # Errors
     /// [`Code::RateLimited`].
     pub(crate) fn upload_place(&self, user: UserId) -> Result<Share<UserId>> {
-        let message = format!("You send {AT_ONCE} files already; send this one when one of them has come in.");
-        self.uploads.take(user).ok_or_else(|| Error::new(Code::RateLimited, message))
+        self.uploads.take(user).ok_or_else(|| {
+            let message = format!("You send {AT_ONCE} files already; send this one when one of them has come in.");
+            Error::new(Code::RateLimited, message)
+        })
     }
 
     /// A place for a stream that this person reads, until it is dropped.
@@ -120,7 +122,9 @@ impl Context {
     /// # Errors
     /// [`Code::RateLimited`].
     pub(crate) fn stream_place(&self, user: UserId) -> Result<Share<UserId>> {
-        let message = format!("You follow {AT_ONCE} bulk uploads already; close one of these streams first.");
-        self.streams.take(user).ok_or_else(|| Error::new(Code::RateLimited, message))
+        self.streams.take(user).ok_or_else(|| {
+            let message = format!("You follow {AT_ONCE} bulk uploads already; close one of these streams first.");
+            Error::new(Code::RateLimited, message)
+        })
     }
 }

@@ -74,6 +74,7 @@ const DIVIDERS: [&str; 5] = [".", "/", "_", "\n", "\r\n"];
 const SHAPES: [&[usize]; 2] = [&[4, 4, 4, 4], &[4, 6, 5]];
 
 /// The zeros of all scripts that count by tens; the other nine digits follow each (Unicode 17.0, general category Nd).
+#[rustfmt::skip]
 const ZEROS: [char; 77] = [
     '0', '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}', '\u{be6}', '\u{c66}',
     '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}', '\u{f20}', '\u{1040}', '\u{1090}', '\u{17e0}', '\u{1810}',
@@ -239,7 +240,7 @@ fn places(text: &str) -> Vec<Range<usize>> {
     let mut words = words(text);
     let mut found = in_shapes(text);
     // What is found already is no part of another.
-    for word in words.iter_mut() {
+    for word in &mut words {
         let after = found.partition_point(|card| card.start <= word.place.start);
         let card = after.checked_sub(1).and_then(|at| found.get(at));
         word.number &= card.is_none_or(|card| card.end <= word.place.start);

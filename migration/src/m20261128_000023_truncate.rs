@@ -11,15 +11,8 @@ use crate::ddl;
 pub struct Migration;
 
 /// Every table that an earlier step has made append-only.
-const TABLES: [&str; 7] = [
-    "status_history",
-    "event",
-    "ledger_transaction",
-    "ledger_entry",
-    "payout_item",
-    "audit_entry",
-    "audit_subject",
-];
+const TABLES: [&str; 7] =
+    ["status_history", "event", "ledger_transaction", "ledger_entry", "payout_item", "audit_entry", "audit_subject"];
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

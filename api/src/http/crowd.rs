@@ -28,10 +28,12 @@ impl Crowd {
 
     /// A place for a connection from this address; `None` while its site has as many as it may.
     pub fn enter(&self, socket: IpAddr) -> Option<Standing> {
-        match self.proxies.site(socket) {
-            None => Some(Standing { _share: None }),
-            Some(site) => self.sites.take(site).map(|share| Standing { _share: Some(share) }),
+        let Some(site) = self.proxies.site(socket) else { return Some(Standing { _share: None }) };
+        let share = self.sites.take(site);
+        if share.is_none() {
+            metrics::counter!("connections_refused_total").increment(1);
         }
+        share.map(|share| Standing { _share: Some(share) })
     }
 }
 
