@@ -299,9 +299,9 @@ fn in_shapes(text: &str) -> Vec<Range<usize>> {
         });
         let place = groups.first()?.start..groups.last()?.end;
         let gap = gaps.next().filter(|gap| DIVIDERS.contains(gap) && gaps.all(|other| other == *gap))?;
-        let number: Vec<u32> = groups.iter().flat_map(digits).collect();
-        let sizes = groups.iter().zip(shape).all(|(group, size)| digits(group).count() == *size);
-        (sizes && is_card(&number) && stands_alone(text, &place, gap)).then_some(place)
+        let sized = groups.iter().zip(shape).all(|(group, size)| digits(group).take(size + 1).count() == *size);
+        let is_number = || is_card(&groups.iter().flat_map(digits).collect::<Vec<_>>());
+        (sized && is_number() && stands_alone(text, &place, gap)).then_some(place)
     };
     let shaped = |first: usize| SHAPES.iter().find_map(|shape| fits(groups.get(first..first + shape.len())?, shape));
     (0..groups.len()).filter_map(shaped).collect()
