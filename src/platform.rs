@@ -241,7 +241,7 @@ impl Platform {
             let (context, orders) = (context.clone(), self.settings.cache_warm.into());
             tokio::spawn(async move { souk_api::warm(&context, orders).await });
         }
-        let mut beside = vec![("/metrics", beside::metrics_route())];
+        let mut beside = vec![("/metrics", beside::metrics_route(self.settings.metrics_token()?))];
         if let Some(control) = self.control() {
             beside.push(("/simulator", beside::routes(control)));
         }

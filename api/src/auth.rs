@@ -356,7 +356,8 @@ impl Admission {
     /// [`Code::Unauthenticated`] without a credential.
     pub fn of(request: &Request) -> Result<Self> {
         let context = context(request)?.clone();
-        let bearer = bearer(request).ok_or_else(|| Error::new(Code::Unauthenticated, "Sign in, or send an API key."))?;
+        let bearer =
+            bearer(request).ok_or_else(|| Error::new(Code::Unauthenticated, "Sign in, or send an API key."))?;
         let (need, at) = (Operation::of(request)?.need, context.store.now());
         Ok(Self { context, need, bearer: bearer.into(), at })
     }
