@@ -8,6 +8,7 @@ mod checklist;
 mod credentials;
 mod holiday;
 mod matrix;
+mod races;
 mod roles;
 mod strangers;
 mod suspension;
