@@ -8,6 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
+use souk_domain::account::proof::Proof;
 use souk_domain::account::throttle::{Taken, Target};
 use souk_domain::account::{address, password};
 use souk_domain::actor::Actor;
@@ -16,7 +17,7 @@ use souk_entity::id::UserId;
 use souk_entity::user;
 
 use super::account::{User, view};
-use crate::auth::SignedIn;
+use crate::auth::{Person, SignedIn};
 use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::Okay;
@@ -171,6 +172,8 @@ impl Security {
     #[oai(path = "/auth/reset-password", method = "post", operation_id = "resetPassword")]
     async fn reset_password(&self, ctx: Ctx<'_>, body: Json<ResetPassword>) -> ApiResult<Okay<User>> {
         let ResetPassword { token, password } = body.0;
+        // Hashing takes long, and whoever has no token gets none of it.
+        password::check_token(ctx.store.read(), &token, ctx.store.now()).await?;
         let hash = hash_password(SecretString::from(password)).await?;
         let reset = ctx.store.write(async |tx| {
             let user = password::reset(&tx, &token, hash.clone()).await?;
@@ -193,11 +196,10 @@ impl Security {
         body: Json<ChangePassword>,
     ) -> ApiResult<Okay<Asked>> {
         let ChangePassword { current_password, new_password } = body.0;
-        let turn = check_password(&ctx, peer.0, who.0.user, current_password).await?;
+        let (proof, turn) = check_password(&ctx, peer.0, who.0, current_password).await?;
         throttle::proven(&ctx, &turn).await?;
         let hash = hash_password(SecretString::from(new_password)).await?;
-        let (user, kept) = (who.0.user, who.0.sign_in);
-        ctx.store.write(async |tx| password::change(&tx, user, kept, hash.clone()).await).await?;
+        ctx.store.write(async |tx| password::change(&tx, &proof, hash.clone()).await).await?;
         Ok(Okay::new(&ASKED))
     }
 
@@ -213,10 +215,9 @@ impl Security {
         body: Json<ChangeEmail>,
     ) -> ApiResult<Okay<Asked>> {
         let ChangeEmail { email, current_password } = body.0;
-        let turn = check_password(&ctx, peer.0, who.0.user, current_password).await?;
+        let (proof, turn) = check_password(&ctx, peer.0, who.0, current_password).await?;
         throttle::proven(&ctx, &turn).await?;
-        let user = who.0.user;
-        ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, user, &email).await).await?;
+        ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, &proof, &email).await).await?;
         Ok(Okay::new(&ASKED))
     }
 }
@@ -233,12 +234,18 @@ pub(super) fn known(operation: &'static str, user: UserId) -> Result<()> {
 }
 
 /// For what takes more than an open screen: the turn is for the caller to end.
-pub(super) async fn check_password(ctx: &Ctx<'_>, peer: &Peer, user: UserId, password: String) -> ApiResult<Taken> {
-    let turn = throttle::turn(ctx, Target::Person(user), peer).await?;
-    let found = user::Entity::find_by_id(user).one(ctx.store.read()).await.map_err(Error::from)?;
+pub(super) async fn check_password(
+    ctx: &Ctx<'_>,
+    peer: &Peer,
+    who: Person,
+    password: String,
+) -> ApiResult<(Proof, Taken)> {
+    let turn = throttle::turn(ctx, Target::Person(who.user), peer).await?;
+    let found = user::Entity::find_by_id(who.user).one(ctx.store.read()).await.map_err(Error::from)?;
     let hash = found.map(|user| user.password_hash);
-    if verify_password(SecretString::from(password), hash).await? {
-        return Ok(turn);
+    let right = verify_password(SecretString::from(password), hash.clone()).await?;
+    match hash.filter(|_| right) {
+        Some(hash) => Ok((Proof::new(who.user, who.sign_in, hash), turn)),
+        None => Err(Error::new(Code::WrongPassword, "The current password is wrong.").into()),
     }
-    Err(Error::new(Code::WrongPassword, "The current password is wrong.").into())
 }

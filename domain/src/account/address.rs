@@ -6,6 +6,7 @@ use souk_entity::status::{AccountTokenPurpose, NotificationKind};
 use souk_entity::user;
 
 use super::profile::{email_field, email_index};
+use super::proof::Proof;
 use super::token::{self, AccountTokens, NewToken};
 use super::{find_by_email, profile, role};
 use crate::audit::{self, Fields};
@@ -33,16 +34,16 @@ pub async fn ask_to_verify(tx: &Tx, tokens: &AccountTokens, user: UserId) -> Res
 /// Sends a token to another address; the account moves there when it comes back.
 ///
 /// # Errors
-/// [`Code::InvalidValue`]; [`Code::AlreadyExists`] when the address has an account.
-pub async fn ask_to_change(tx: &Tx, tokens: &AccountTokens, user: UserId, email: &str) -> Result<()> {
+/// As [`Proof::hold`]; [`Code::InvalidValue`]; [`Code::AlreadyExists`] when the address has an account.
+pub async fn ask_to_change(tx: &Tx, tokens: &AccountTokens, proof: &Proof, email: &str) -> Result<()> {
     let email = super::email(email)?;
-    let person = role::lock(tx, user).await?;
+    let person = proof.hold(tx).await?;
     if find_by_email(&**tx, tx.vault(), &email).await?.is_some() {
         return Err(taken());
     }
     let previous_email = profile(&**tx, tx.vault(), &person).await?.email;
     let purpose = AccountTokenPurpose::ChangeEmail;
-    token::send(tx, tokens, NewToken { user, purpose, email, previous_email }).await
+    token::send(tx, tokens, NewToken { user: person.id, purpose, email, previous_email }).await
 }
 
 /// What a token that came back proves: the present address, or the other one, to which the account

@@ -8,6 +8,7 @@ pub mod contact;
 pub mod holiday;
 pub mod password;
 mod profile;
+pub mod proof;
 pub mod role;
 pub mod session;
 mod settings;

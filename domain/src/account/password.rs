@@ -1,13 +1,13 @@
 //! Passwords that are changed or forgotten. They come hashed (argon2id) and are not known here.
 
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
-use souk_entity::id::UserId;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_entity::status::{AccountTokenPurpose, NotificationKind};
 use souk_entity::{refresh_token, user};
-use uuid::Uuid;
 
 use super::profile::email_index;
+use super::proof::Proof;
 use super::token::{self, AccountTokens, NewToken};
 use super::{has_email, profile, revoke, revoke_sessions, role};
 use crate::audit::{self, Fields};
@@ -31,6 +31,14 @@ pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<(
     token::send(tx, tokens, NewToken { user: person.id, purpose, email, previous_email: None }).await
 }
 
+/// Looks whether a token can set a password, before any work is done for whoever shows it; [`reset`] looks again.
+///
+/// # Errors
+/// [`crate::Code::TokenNotGood`].
+pub async fn check_token(db: &impl ConnectionTrait, shown: &str, now: DateTime<Utc>) -> Result<()> {
+    token::look(db, &[AccountTokenPurpose::ResetPassword], shown, now).await.map(drop)
+}
+
 /// Sets the password of whom a token was sent to, and ends all their sign-ins: whoever else was
 /// signed in is not any more. Reading the token proved the address too.
 ///
@@ -47,14 +55,14 @@ pub async fn reset(tx: &Tx, shown: &str, password_hash: String) -> Result<user::
     Ok(person)
 }
 
-/// Sets another password and ends every sign-in but `kept`.
+/// Sets another password and ends every sign-in but the one in which the one before was shown.
 ///
 /// # Errors
-/// [`crate::Code::NotFound`].
-pub async fn change(tx: &Tx, user: UserId, kept: Uuid, password_hash: String) -> Result<()> {
-    let mut person = role::lock(tx, user).await?;
+/// As [`Proof::hold`].
+pub async fn change(tx: &Tx, proof: &Proof, password_hash: String) -> Result<()> {
+    let mut person = proof.hold(tx).await?;
     set(tx, &mut person, password_hash).await?;
-    let others = refresh_token::Column::UserId.eq(user).and(refresh_token::Column::FamilyId.ne(kept));
+    let others = refresh_token::Column::UserId.eq(person.id).and(refresh_token::Column::FamilyId.ne(proof.sign_in()));
     revoke(tx, others).await
 }
 
