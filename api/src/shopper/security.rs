@@ -168,7 +168,8 @@ impl Security {
 
     /// Set a new password with a token
     ///
-    /// Every sign-in of the account ends.
+    /// Every sign-in of the account ends. Where the address was not confirmed, it is now, and a second factor and keys
+    /// that were made before are gone.
     #[oai(path = "/auth/reset-password", method = "post", operation_id = "resetPassword")]
     async fn reset_password(&self, ctx: Ctx<'_>, body: Json<ResetPassword>) -> ApiResult<Okay<User>> {
         let ResetPassword { token, password } = body.0;

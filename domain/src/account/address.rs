@@ -46,6 +46,19 @@ pub async fn ask_to_change(tx: &Tx, tokens: &AccountTokens, proof: &Proof, email
     token::send(tx, tokens, NewToken { user: person.id, purpose, email, previous_email }).await
 }
 
+/// For what nobody may do in the name of somebody else's address.
+///
+/// # Errors
+/// [`Code::Forbidden`] before the address is confirmed.
+pub(super) fn require_confirmed(person: &user::Model) -> Result<()> {
+    if person.email_verified_at.is_some() {
+        return Ok(());
+    }
+    let message = "Confirm your e-mail address first, with the token that was sent there; \
+                   POST /api/v1/me/verification sends another one.";
+    Err(Error::new(Code::Forbidden, message))
+}
+
 /// What a token that came back proves: the present address, or the other one, to which the account
 /// moves; then the address before is told.
 ///

@@ -9,7 +9,7 @@ use souk_entity::{refresh_token, user};
 use super::profile::email_index;
 use super::proof::Proof;
 use super::token::{self, AccountTokens, NewToken};
-use super::{has_email, profile, revoke, revoke_sessions, role};
+use super::{api_key, has_email, profile, revoke, revoke_sessions, role, totp};
 use crate::audit::{self, Fields};
 use crate::error::Result;
 use crate::notification::About;
@@ -40,7 +40,8 @@ pub async fn check_token(db: &impl ConnectionTrait, shown: &str, now: DateTime<U
 }
 
 /// Sets the password of whom a token was sent to, and ends all their sign-ins: whoever else was
-/// signed in is not any more. Reading the token proved the address too.
+/// signed in is not any more. Reading the token proved the address too; what was made of the account before anybody
+/// had proven it, to sign in by, ends with it.
 ///
 /// # Errors
 /// [`crate::Code::TokenNotGood`].
@@ -49,6 +50,10 @@ pub async fn reset(tx: &Tx, shown: &str, password_hash: String) -> Result<user::
     let proven = token::open_email(&**tx, tx.vault(), &taken).await?.map(|email| email_index(tx.vault(), &email));
     if person.email_index == proven && person.email_verified_at.is_none() {
         person.email_verified_at = Some(tx.now);
+        // Whoever made the account has not shown that the address is theirs, and whoever has it now never saw what
+        // would let them in; keys and second factors have not always asked for a confirmed address.
+        totp::disown(tx, person.id).await?;
+        api_key::revoke_of_maker(tx, person.id).await?;
     }
     set(tx, &mut person, password_hash).await?;
     revoke_sessions(tx, person.id).await?;
