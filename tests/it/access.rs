@@ -7,6 +7,7 @@ mod api_keys;
 mod checklist;
 mod credentials;
 mod holiday;
+mod letters;
 mod matrix;
 mod races;
 mod roles;

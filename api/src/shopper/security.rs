@@ -146,22 +146,26 @@ impl Security {
 
     /// Send the token for the present address again
     ///
-    /// The one before is good no more. Nothing is sent to an address that is proven.
+    /// The one before is good no more. Nothing is sent to an address that is proven. Five an hour are sent to an address;
+    /// more answer 429 with `Retry-After`, and the last one stays good.
     #[oai(path = "/me/verification", method = "post", operation_id = "sendVerification")]
     async fn send_verification(&self, ctx: Ctx<'_>, who: SignedIn) -> ApiResult<Okay<Asked>> {
-        ctx.store.write(async |tx| address::ask_to_verify(&tx, &ctx.tokens, who.0.user).await).await?;
+        let user = who.0.user;
+        let asked = ctx.store.write(async |tx| address::ask_to_verify(&tx, &ctx.tokens, &ctx.throttle, user).await);
+        throttle::posted(asked.await?)?;
         Ok(Okay::new(&ASKED))
     }
 
     /// Ask for a new password
     ///
     /// If the address has an account, a token is sent to it, which is good once and for 30 minutes; the ones before are
-    /// good no more. The answer is the same where there is none.
+    /// good no more. The answer is the same where there is none, and where five were sent in the last half hour: no other one is sent
+    /// then, and the last one stays good.
     #[oai(path = "/auth/forgot-password", method = "post", operation_id = "forgotPassword")]
     async fn forgot_password(&self, ctx: Ctx<'_>, body: Json<ForgotPassword>) -> ApiResult<Okay<Asked>> {
         let enough = tokio::time::Instant::now() + EQUAL_TIME;
         let email = body.0.email;
-        ctx.store.write(async |tx| password::forgotten(&tx, &ctx.tokens, &email).await).await?;
+        ctx.store.write(async |tx| password::forgotten(&tx, &ctx.tokens, &ctx.throttle, &email).await).await?;
         tokio::time::sleep_until(enough).await;
         Ok(Okay::new(&ASKED))
     }
@@ -206,7 +210,8 @@ impl Security {
 
     /// Move the account to another e-mail address
     ///
-    /// A token is sent there; until it comes back with `confirmEmail`, the account keeps its address.
+    /// A token is sent there; until it comes back with `confirmEmail`, the account keeps its address. Five an hour are
+    /// sent to an address, and twenty for an account; more answer 429 with `Retry-After`.
     #[oai(path = "/me/email", method = "put", operation_id = "changeEmail")]
     async fn change_email(
         &self,
@@ -218,7 +223,9 @@ impl Security {
         let ChangeEmail { email, current_password } = body.0;
         let (proof, turn) = check_password(&ctx, peer.0, who.0, current_password).await?;
         throttle::proven(&ctx, &turn).await?;
-        ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, &proof, &email).await).await?;
+        let asked =
+            ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, &ctx.throttle, &proof, &email).await);
+        throttle::posted(asked.await?)?;
         Ok(Okay::new(&ASKED))
     }
 }

@@ -6,6 +6,7 @@ pub mod api_key;
 pub mod checklist;
 pub mod contact;
 pub mod holiday;
+pub mod letters;
 pub mod password;
 mod profile;
 pub mod proof;

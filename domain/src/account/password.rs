@@ -6,8 +6,10 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use souk_entity::status::{AccountTokenPurpose, NotificationKind};
 use souk_entity::{refresh_token, user};
 
+use super::letters::{self, Posted, Sender};
 use super::profile::email_index;
 use super::proof::Proof;
+use super::throttle::Throttle;
 use super::token::{self, AccountTokens, NewToken};
 use super::{api_key, has_email, profile, revoke, revoke_sessions, role, totp};
 use crate::audit::{self, Fields};
@@ -15,11 +17,12 @@ use crate::error::Result;
 use crate::notification::About;
 use crate::store::Tx;
 
-/// Sends a token to whoever has this address, and nothing where nobody has. Which it was is not told.
+/// Sends a token to whoever has this address, and nothing where nobody has, or where there were too many lately: the
+/// last one is good then. Which it was is not told.
 ///
 /// # Errors
 /// The database's.
-pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<()> {
+pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, throttle: &Throttle, email: &str) -> Result<()> {
     let found = user::Entity::find().filter(has_email(tx.vault(), email)).one(&**tx).await?;
     let Some(found) = found else { return Ok(()) };
     let person = role::lock(tx, found.id).await?;
@@ -27,6 +30,10 @@ pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<(
         return Ok(());
     }
     let Some(email) = profile(&**tx, tx.vault(), &person).await?.email else { return Ok(()) };
+    match letters::count(tx, throttle, letters::Purpose::ResetPassword, &email, Sender::Anybody).await? {
+        Posted::Sent(()) => {}
+        Posted::Later(_) => return Ok(()),
+    }
     let purpose = AccountTokenPurpose::ResetPassword;
     token::send(tx, tokens, NewToken { user: person.id, purpose, email, previous_email: None }).await
 }
