@@ -381,6 +381,16 @@ pub async fn take_turns(tx: &Tx, id: SellerId) -> Result<seller::Model> {
     found.ok_or_else(|| Error::not_found("seller"))
 }
 
+/// Reads a seller's row and keeps it as it is until the transaction ends: a suspension waits for it, or is seen.
+/// Whoever else only holds it or [takes turns](take_turns) does not wait.
+///
+/// # Errors
+/// [`Code::NotFound`].
+pub async fn hold(tx: &Tx, id: SellerId) -> Result<seller::Model> {
+    let found = seller::Entity::find_by_id(id).lock(LockType::KeyShare).one(&**tx).await?;
+    found.ok_or_else(|| Error::not_found("seller"))
+}
+
 fn change(seller: &seller::Model, from: Option<SellerStatus>, actor: Actor, note: Option<String>) -> Change {
     let event = match (from, seller.status) {
         (None, _) => "seller.applied",

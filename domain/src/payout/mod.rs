@@ -11,14 +11,14 @@ pub mod schedule;
 pub mod transition;
 pub mod upcoming;
 
-use sea_orm::sea_query::LockType;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QuerySelect};
 use serde_json::json;
 use souk_entity::id::PayoutId;
 use souk_entity::money::MinorUnits;
 use souk_entity::status::{EntityKind, LedgerAccount, LedgerSource, PayoutStatus, SellerStatus};
-use souk_entity::{payout, seller};
+use souk_entity::payout;
 
+use crate::account;
 use crate::actor::Actor;
 use crate::error::{Error, Result};
 use crate::history::{self, Change};
@@ -48,7 +48,7 @@ fn is_under_way(status: PayoutStatus) -> bool {
 /// before the call, so that after a crash it is known that the provider may have been asked; then
 /// the provider does not know of it when this is called.
 ///
-/// To a seller who was suspended in between nothing is sent: they are owed it again. The key share of the
+/// To a seller who was suspended in between nothing is sent: they are owed it again. Holding the
 /// seller's row makes a suspension and this take turns: once a seller is suspended, nothing is submitted.
 ///
 /// # Errors
@@ -61,8 +61,7 @@ pub async fn submit(tx: &Tx, id: PayoutId) -> Result<Option<payout::Model>> {
     if !is_under_way(payout.status) {
         return Ok(None);
     }
-    let seller = seller::Entity::find_by_id(payout.seller_id).lock(LockType::KeyShare).one(&**tx).await?;
-    let seller = seller.ok_or_else(|| Error::internal("a payout without a seller"))?;
+    let seller = account::hold(tx, payout.seller_id).await?;
     if seller.status != SellerStatus::Approved {
         end(tx, &mut payout, PayoutEvent::Fail, &format!("the seller is {}", seller.status)).await?;
         return Ok(None);

@@ -5,8 +5,8 @@ use std::process::Command;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{by_admin, by_seller, units};
-use crate::souk::{Answer, Client, Order, Seller, Shopper, Souk, cents, eventually, long_ago, text};
+use super::{by_admin, by_seller, refundable, units};
+use crate::souk::{Answer, Client, Options, Order, Seller, Shopper, Souk, cents, eventually, long_ago, text};
 
 const APPROVALS: &str = "/api/v1/admin/refund-approvals";
 
@@ -153,6 +153,40 @@ async fn an_approval_pays_what_is_left_then_or_nothing() {
     souk.command(&["schedules", "run", "clean-up"]);
     eventually("it is expired", async || (status(&manager, &waits).await == "expired").then_some(())).await;
     assert_eq!(refunds(&souk).await.len(), 1);
+    souk.audit().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_is_made_again_is_not_more_than_was_approved() {
+    let souk = Souk::with(Options::default().inside()).await;
+    let seller = souk.seller("Expensive").await;
+    let offer = seller.offer("EXPENSIVE-1", "100.00", 20).await;
+    let order = souk.guest().buy(&[(&offer, 10)]).await;
+    let (part, line) = (order.part(&seller).id(), order.part(&seller).line());
+    let (manager, _) = souk.operator("manager").await;
+    souk.simulator().fault("refund_payment", "refused", 2).await;
+    // What the seller gives leaves this much for the units, and neither reaches the shopper.
+    let given = cents(&json!("200.00"));
+    let gift = by_seller(&seller.client, part, json!({"goodwill_amount": "200.00"})).await.expect(201);
+    let waits = by_admin(&souk, part, json!({"lines": units(line, 10)})).await.expect(202);
+    let worth = cents(&refundable(&souk, &seller, part).await["amount"]) + given;
+    assert!(cents(&waits["amount"]) < worth, "{waits:?} of {worth}");
+    let made = decide(&manager, &waits, "approve").await.expect(201);
+    assert_eq!(made["amount"], waits["amount"]);
+    let path = format!("/api/v1/admin/refunds/{}", text(&made["id"]));
+    for refund in [&gift, &made] {
+        let path = format!("/api/v1/admin/refunds/{}", text(&refund["id"]));
+        eventually("it has failed", async || {
+            (manager.get(&path).await.expect(200)["status"] == "failed").then_some(())
+        })
+        .await;
+    }
+    manager.post_empty(&format!("{path}/retry")).await.refused(409, "ILLEGAL_TRANSITION");
+    assert_eq!(refunds(&souk).await.len(), 2, "none is made");
+    // What leaves as much for it as before makes it possible again.
+    by_seller(&seller.client, part, json!({"goodwill_amount": "200.00"})).await.expect(201);
+    let again = manager.post_empty(&format!("{path}/retry")).await.expect(201);
+    assert_eq!(again["amount"], made["amount"]);
     souk.audit().await;
 }
 

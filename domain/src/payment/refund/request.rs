@@ -1,15 +1,15 @@
 //! Refunds that a seller or an operator asks for, without anything coming back.
 
-use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use souk_entity::id::{OrderLineId, SellerId, SellerOrderId};
 use souk_entity::money::MinorUnits;
 use souk_entity::status::{Bearer, RefundReason, SellerStatus};
-use souk_entity::{seller, seller_order};
+use souk_entity::seller_order;
 
 use super::pieces::{Pieces, exceeds};
 use super::standing::Standing;
 use super::{Cause, Detail, create, fit, read};
+use crate::account;
 use crate::actor::Actor;
 use crate::error::{Code, Error, Result};
 use crate::order::lifecycle;
@@ -31,9 +31,10 @@ pub struct Wanted {
 }
 
 /// A suspended seller pays nothing back by themselves: it would be the platform's money where they
-/// were paid out before. Returns and cancellations go on, and operators can refund.
+/// were paid out before. Returns and cancellations go on, and operators can refund. The seller's row is
+/// held: a refund that is let in is written before a suspension, or not at all.
 async fn may_pay_back(tx: &Tx, seller: SellerId) -> Result<()> {
-    let seller = seller::Entity::find_by_id(seller).one(&**tx).await?.ok_or_else(|| Error::not_found("seller"))?;
+    let seller = account::hold(tx, seller).await?;
     if seller.status == SellerStatus::Approved {
         return Ok(());
     }

@@ -93,16 +93,7 @@ pub async fn approve(tx: &Tx, id: RefundApprovalId, operator: UserId) -> Result<
     open(tx, &approval)?;
     let wanted: Wanted = serde_json::from_value(approval.wanted.clone()).map_err(Error::internal)?;
     let priced = price(tx, approval.seller_order_id, &wanted).await.map_err(no_longer)?;
-    let (amount, currency) = (priced.amount()?, approval.currency);
-    if amount > approval.amount {
-        let show = |amount| Money { amount, currency };
-        let message = format!(
-            "It would come to {} {currency} now and was asked for as {}; have it asked for anew.",
-            show(amount),
-            show(approval.amount)
-        );
-        return Err(Error::new(Code::IllegalTransition, message));
-    }
+    covers(&approval, priced.amount()?)?;
     let actor = Actor::Operator(operator);
     let made = make(tx, priced, &wanted, actor).await?;
     approval.decided_by = Some(operator);
@@ -182,14 +173,16 @@ pub async fn find(db: &impl ConnectionTrait, id: RefundApprovalId) -> Result<ref
     refund_approval::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("refund approval"))
 }
 
-/// Enters a refund that is made anew under the one it takes the place of: an approval goes on for it;
-/// without one it has to be within the limit. One that no operator had asked for stays so.
+/// Enters a refund that is made anew under the one it takes the place of: an approval goes on for it as far
+/// as what was approved; without one it has to be within the limit. One that no operator had asked for stays so.
 ///
 /// # Errors
-/// [`Code::IllegalTransition`] above the limit.
+/// [`Code::IllegalTransition`] above what was approved, or above the limit.
 pub(super) async fn again(tx: &Tx, failed: RefundId, made: &refund::Model, limits: &Limits) -> Result<()> {
     let Some(first) = operator_refund::Entity::find_by_id(failed).one(&**tx).await? else { return Ok(()) };
-    if first.approval_id.is_some() {
+    if let Some(approval) = first.approval_id {
+        // Worked out anew: what had left less for it when it was approved may have failed since.
+        covers(&find(&**tx, approval).await?, made.amount)?;
         return enter(tx, made, first.asked_by, first.limit_amount, first.approval_id).await;
     }
     let limit = limits.of(made.currency)?;
@@ -247,6 +240,21 @@ fn second(approval: &refund_approval::Model, operator: UserId) -> Result<()> {
         return Err(Error::new(Code::Forbidden, "You have asked for it; another operator has to decide."));
     }
     Ok(())
+}
+
+/// Refuses what comes to more than was asked for: nobody has agreed to that.
+fn covers(approval: &refund_approval::Model, amount: MinorUnits) -> Result<()> {
+    if amount <= approval.amount {
+        return Ok(());
+    }
+    let currency = approval.currency;
+    let show = |amount| Money { amount, currency };
+    let message = format!(
+        "It would come to {} {currency} now and was asked for as {}; have it asked for anew.",
+        show(amount),
+        show(approval.amount)
+    );
+    Err(Error::new(Code::IllegalTransition, message))
 }
 
 /// What was possible when it was asked for is refused as a state of things and not as a wrong wish.
