@@ -125,6 +125,7 @@ impl Platform {
         let hash = souk_api::hash_password(password.clone()).await?;
         let make = self.store.write(async |tx| {
             let user = account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await?;
+            account::vouch(&tx, user.id).await?;
             audit::note(&tx, "user", user.id, Fields::new().made("role", user.role));
             Ok(user)
         });

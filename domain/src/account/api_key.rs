@@ -6,12 +6,13 @@ use chrono::TimeDelta;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, Select,
+    QueryFilter, QuerySelect, Select,
 };
 use secrecy::SecretString;
-use souk_entity::api_key;
 use souk_entity::id::{ApiKeyId, SellerId, UserId};
+use souk_entity::{api_key, user};
 
+use super::address::require_confirmed;
 use super::{take_turns, token_hash};
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
@@ -64,7 +65,7 @@ pub struct NewKey {
 /// Makes a key; it is returned beside its row, shown once and kept nowhere.
 ///
 /// # Errors
-/// [`Code::InvalidValue`], also when there are [`MOST`].
+/// [`Code::InvalidValue`], also when there are [`MOST`]; [`Code::Forbidden`] for whose address is not confirmed.
 pub async fn create(tx: &Tx, new: &NewKey) -> Result<(api_key::Model, SecretString)> {
     if !(1..=LONGEST_DAYS).contains(&new.days) {
         return Err(Error::invalid(format!("expires_in_days is 1 to {LONGEST_DAYS}.")));
@@ -73,6 +74,8 @@ pub async fn create(tx: &Tx, new: &NewKey) -> Result<(api_key::Model, SecretStri
         KeyOwner::Seller(seller) => drop(take_turns(tx, seller).await?),
         KeyOwner::Operator(user) => super::role::lock(tx, user).await.map(drop)?,
     }
+    let maker = user::Entity::find_by_id(new.user).one(&**tx).await?.ok_or_else(|| Error::not_found("user"))?;
+    require_confirmed(&maker)?;
     let live = api_key::Entity::find()
         .filter(new.owner.condition())
         .filter(api_key::Column::RevokedAt.is_null())
@@ -124,6 +127,25 @@ pub async fn revoke(tx: &Tx, owner: KeyOwner, id: ApiKeyId) -> Result<api_key::M
         api_key::Entity::update(row).exec_without_returning(&**tx).await?;
     }
     Ok(key)
+}
+
+/// Revokes every key that a person has made.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn revoke_of_maker(tx: &Tx, user: UserId) -> Result<()> {
+    let live = api_key::Entity::find()
+        .filter(api_key::Column::UserId.eq(user))
+        .filter(api_key::Column::RevokedAt.is_null())
+        .lock_exclusive()
+        .all(&**tx)
+        .await?;
+    for key in live {
+        audit::note(tx, "api_key", key.id, Fields::new().changed("revoked_at", None, Some(tx.now)));
+        let row = api_key::ActiveModel { id: Set(key.id), revoked_at: Set(Some(tx.now)), ..Default::default() };
+        api_key::Entity::update(row).exec_without_returning(&**tx).await?;
+    }
+    Ok(())
 }
 
 /// The live key of a shown secret.
