@@ -186,6 +186,8 @@ pub struct Member {
     pub user: UserId,
     /// By what they have signed in.
     pub credential: Credential,
+    /// Whether they may read what concerns the seller's money.
+    pub reads_money: bool,
 }
 
 impl Selling {
@@ -242,7 +244,8 @@ async fn member(
             return Err(Error::new(Code::Forbidden, "The API key's scopes do not cover this."));
         }
         api_key::used(&context.store, &key).await?;
-        return Ok(Member { seller: seller.id, user: key.user_id, credential: Credential::Key(key.id) });
+        let reads_money = scopes.allow(SellerArea::Money, Mode::Read);
+        return Ok(Member { seller: seller.id, user: key.user_id, credential: Credential::Key(key.id), reads_money });
     }
     let token = token(context, bearer, Audience::Seller, at)?;
     let user = present(context, &token).await?.id;
@@ -254,7 +257,8 @@ async fn member(
         let message = format!("This is for the seller's owners and for staff who are trusted with {areas}.");
         return Err(Error::new(Code::Forbidden, message));
     }
-    Ok(Member { seller: seller.id, user, credential: Credential::SignIn(token.sign_in) })
+    let reads_money = may(&SellerArea::Money);
+    Ok(Member { seller: seller.id, user, credential: Credential::SignIn(token.sign_in), reads_money })
 }
 
 /// A seller who was turned away or has closed has nothing left to do.

@@ -53,6 +53,30 @@ async fn a_sellers_key_does_what_its_scopes_say() {
 }
 
 #[tokio::test]
+async fn only_a_key_that_reads_money_sees_what_is_owed_and_where_it_goes() {
+    let souk = Souk::start().await;
+    let seller = souk.seller("A Seller").await;
+    seller.client.put("/api/v1/seller/payout-account", json!({"account": "acct_1"})).await.expect(200);
+    let (reading, _) = make(&seller.client, SELLER, &["money:read"]).await;
+    let own = seller.client.get("/api/v1/seller").await.expect(200);
+    assert_eq!(own["seller"]["payout_account"], "acct_1");
+    assert!(own["balances"].is_array(), "{own}");
+    assert_eq!(souk.anyone().bearer(&reading).get("/api/v1/seller").await.expect(200), own);
+    let (other, _) = make(&seller.client, SELLER, &["catalogue:read", "orders:read", "money:write"]).await;
+    let told = souk.anyone().bearer(&other).get("/api/v1/seller").await.expect(200);
+    tells_nothing_of_money(&told);
+    assert_eq!(told["seller"]["name"], "A Seller");
+}
+
+/// Fails when an answer of `getSeller` tells what is for who may read money.
+pub fn tells_nothing_of_money(told: &Value) {
+    assert!(told.get("balances").is_none(), "{told}");
+    let seller = told["seller"].as_object().expect("a seller");
+    let money = |name: &String| ["payout", "reserve", "commission"].iter().any(|word| name.starts_with(word));
+    assert!(!seller.keys().any(money), "{told}");
+}
+
+#[tokio::test]
 async fn a_key_that_is_over_or_unknown_counts_for_nothing() {
     let souk = Souk::start().await;
     let seller = souk.seller("A Seller").await;
