@@ -172,7 +172,8 @@ impl Shopper {
 }
 
 /// Somebody acting for a seller: a member of its team, or a system by an API key. Membership, what it
-/// allows and the seller's standing are read at every request, so a change acts at once.
+/// allows and the seller's standing are read at every request, so a change acts at once; of a key, those
+/// of whoever made it.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "selling")]
 pub struct Selling(pub Member);
@@ -233,18 +234,19 @@ async fn member(
     let db = context.store.read();
     if bearer.starts_with(api_key::MARK) {
         let key = api_key::find_live(db, bearer, context.store.now()).await?;
-        let seller = match key.seller_id {
-            Some(seller) => seller::Entity::find_by_id(seller).one(db).await?,
-            None => None,
-        };
-        let seller = seller.filter(acts).ok_or_else(for_no_seller)?;
+        let id = key.seller_id.ok_or_else(for_no_seller)?;
+        let maker = api_key::maker(db, id, key.user_id).await?.ok_or_else(|| {
+            let message = "Who made the API key does not act for the seller any more; an owner has to make a new one.";
+            Error::new(Code::Unauthenticated, message)
+        })?;
+        let (member, seller) = Some(maker).filter(|(_, seller)| acts(seller)).ok_or_else(for_no_seller)?;
         let scopes: Scopes<SellerArea> = key.scopes.parse()?;
-        let may = |area: &SellerArea| area.for_keys() && scopes.allow(*area, mode);
-        if !any_of.is_empty() && !any_of.iter().any(may) {
+        let may = |area: SellerArea, mode| area.for_keys() && scopes.allow(area, mode) && member_may(&member, area);
+        if !any_of.is_empty() && !any_of.iter().any(|area| may(*area, mode)) {
             return Err(Error::new(Code::Forbidden, "The API key's scopes do not cover this."));
         }
         api_key::used(&context.store, &key).await?;
-        let reads_money = scopes.allow(SellerArea::Money, Mode::Read);
+        let reads_money = may(SellerArea::Money, Mode::Read);
         return Ok(Member { seller: seller.id, user: key.user_id, credential: Credential::Key(key.id), reads_money });
     }
     let token = token(context, bearer, Audience::Seller, at)?;

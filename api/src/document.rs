@@ -113,6 +113,7 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::team::Team,
             admin::users::Users,
             admin::api_keys::AdminApiKeys,
+            admin::api_keys::SellerApiKeys,
             admin::audit::Audit,
             admin::refund_approvals::RefundApprovals,
         ),
