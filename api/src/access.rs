@@ -325,8 +325,11 @@ const TABLE: &[(Need, &[&str])] = &[
             "setUserRole",
         ],
     ),
-    (Need::Operator(OperatorArea::Catalogue, Read), &["getPromotion", "listPromotions"]),
-    (Need::Operator(OperatorArea::Catalogue, Write), &["changePromotion", "createCategory", "createPromotion"]),
+    (Need::Operator(OperatorArea::Catalogue, Read), &["adminListProducts", "getPromotion", "listPromotions"]),
+    (
+        Need::Operator(OperatorArea::Catalogue, Write),
+        &["adminChangeProduct", "changePromotion", "createCategory", "createPromotion"],
+    ),
     (
         Need::Operator(OperatorArea::Money, Read),
         &[

@@ -117,7 +117,7 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             admin::audit::Audit,
             admin::refund_approvals::RefundApprovals,
         ),
-        (shopper::privacy::OwnData, admin::privacy::Persons, shopper::team::Joining),
+        (shopper::privacy::OwnData, admin::privacy::Persons, shopper::team::Joining, admin::products::Products),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())

@@ -1,6 +1,8 @@
 //! What sellers offer: products, variants, offers, warehouses and stock.
 
 pub mod inventory;
+pub mod moderation;
+pub mod shown;
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select};
 use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId, WarehouseId};
@@ -65,6 +67,8 @@ pub async fn create_product(tx: &Tx, seller: SellerId, new: NewProduct) -> Resul
         description: new.description,
         tax_class: class_of_goods(&new.tax_class)?,
         active: true,
+        hidden_at: None,
+        hidden_reason: None,
         created_at: tx.now,
         updated_at: tx.now,
     };
@@ -85,35 +89,46 @@ fn search_name(name: &str) -> String {
     name.to_lowercase().chars().take(255).collect()
 }
 
-/// What is to be different of a product; what is left out stays.
+/// How a product is to be described anew; what is left out stays.
 #[derive(Clone, Debug, Default)]
-pub struct ProductChange {
+pub struct Description {
     /// Its name.
     pub name: Option<String>,
     /// Its description.
     pub description: Option<String>,
     /// Which tax rates apply to it.
     pub tax_class: Option<String>,
-    /// Whether it is shown.
-    pub active: Option<bool>,
+}
+
+fn describe(row: &mut product::Model, description: Description) -> Result<()> {
+    if let Some(name) = description.name {
+        row.search_name = search_name(&name);
+        row.name = name;
+    }
+    if let Some(class) = description.tax_class {
+        row.tax_class = class_of_goods(&class)?;
+    }
+    if let Some(text) = description.description {
+        row.description = text;
+    }
+    Ok(())
 }
 
 /// Shows or hides a product, or describes it anew; for the seller who made it.
 ///
 /// # Errors
 /// [`Code::NotFound`]; [`Code::InvalidValue`] for what is no tax class of goods.
-pub async fn change_product(tx: &Tx, seller: SellerId, id: ProductId, change: ProductChange) -> Result<product::Model> {
-    let mut row =
-        own_product(seller, id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("product"))?;
-    if let Some(name) = change.name {
-        row.search_name = search_name(&name);
-        row.name = name;
-    }
-    if let Some(class) = change.tax_class {
-        row.tax_class = class_of_goods(&class)?;
-    }
-    row.description = change.description.unwrap_or(row.description);
-    row.active = change.active.unwrap_or(row.active);
+pub async fn change_product(
+    tx: &Tx,
+    seller: SellerId,
+    id: ProductId,
+    description: Description,
+    active: Option<bool>,
+) -> Result<product::Model> {
+    let found = own_product(seller, id).lock_exclusive().one(&**tx).await?;
+    let mut row = found.ok_or_else(|| Error::not_found("product"))?;
+    describe(&mut row, description)?;
+    row.active = active.unwrap_or(row.active);
     row.updated_at = tx.now;
     let update = product::ActiveModel {
         id: Set(id),
