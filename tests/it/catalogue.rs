@@ -162,3 +162,64 @@ async fn no_order_slips_past_the_hiding_of_its_product() {
         assert_eq!(seller.inventory(&offer).await, (20, placed));
     }
 }
+
+#[tokio::test]
+async fn a_maker_decides_alone_only_until_others_sell_the_product_too() {
+    let souk = Souk::start().await;
+    let (maker, other) = (souk.seller("The Maker").await, souk.seller("Another").await);
+    let offer = maker.offer("LAMP", "10.00", 5).await;
+    let (product, variant) = newest(&maker).await;
+    let own = format!("/api/v1/seller/products/{product}");
+    let change = async |change: Value| maker.client.patch(&own, change).await;
+    // What an applicant offers keeps nobody from their product.
+    let applicant = Seller::apply(souk.shopper().await.client(), "An Applicant").await.settle_in().await;
+    offer_too(&applicant, &variant, "1.00").await;
+    change(json!({"name": "A product", "tax_class": "reduced"})).await.expect(200);
+
+    let theirs = offer_too(&other, &variant, "12.00").await;
+    for anew in [json!({"name": "Junk"}), json!({"description": "Broken."}), json!({"tax_class": "standard"})] {
+        change(anew).await.refused(409, "PRODUCT_SHARED");
+    }
+    change(json!({"name": "Junk", "active": false})).await.refused(409, "PRODUCT_SHARED");
+    let same = change(json!({"name": "A product", "tax_class": "reduced", "active": true})).await.expect(200);
+    assert_eq!((&same["name"], &same["active"]), (&json!("A product"), &json!(true)));
+
+    let shopper = souk.guest();
+    let carts = [shopper.cart(&[(&offer, 1)]).await, shopper.cart(&[(&theirs, 1)]).await];
+    change(json!({"active": false})).await.expect(200);
+    assert_eq!(seen(&souk, &product).await, Some(vec![theirs.clone()]), "it stays for the other");
+    shopper.try_place(&carts[0]).await.refused(422, "OFFER_UNAVAILABLE");
+    let order = shopper.place(&carts[1]).await;
+    assert_eq!(order.part(&other).0["lines"][0]["product_name"], "A product");
+
+    // Nor does the maker decide for others while they may not sell; operators do.
+    decide(&souk, &maker, "suspend").await;
+    change(json!({"active": true})).await.refused(409, "PRODUCT_SHARED");
+    let told = moderate(&souk, &product, json!({"name": "A better product", "tax_class": "standard"})).await;
+    assert_eq!((&told["name"], &told["tax_class"]), (&json!("A better product"), &json!("standard")));
+    let shown = souk.anyone().get(&format!("{CATALOG}/{product}")).await.expect(200);
+    assert_eq!(shown["product"]["name"], "A better product");
+    souk.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_and_a_change_at_once_take_turns() {
+    let souk = Souk::start().await;
+    let (maker, other) = (souk.seller("The Maker").await, souk.seller("Another").await);
+    for round in 0..6 {
+        maker.offer(&format!("LAMP-{round}"), "10.00", 5).await;
+        let (product, variant) = newest(&maker).await;
+        let own = format!("/api/v1/seller/products/{product}");
+        let changes = join_all((0..4).map(|at| maker.client.patch(&own, json!({"name": format!("Product {at}")}))));
+        let offer = json!({"variant_id": variant, "price": "12.00", "currency": "USD"});
+        let offered = async {
+            other.client.post("/api/v1/seller/offers", offer).await.expect(201);
+            maker.client.get(&own).await.expect(200)["product"]["name"].take()
+        };
+        let (changed, name) = join(changes, offered).await;
+        assert!(changed.iter().all(|answer| [200, 409].contains(&answer.status.as_u16())));
+        maker.client.patch(&own, json!({"name": "Junk"})).await.refused(409, "PRODUCT_SHARED");
+        let after = maker.client.get(&own).await.expect(200);
+        assert_eq!(after["product"]["name"], name, "it is called what it was when it was offered");
+    }
+}

@@ -63,7 +63,7 @@ pub struct ChangeProduct {
     /// Which tax rates apply to it; not `shipping`.
     #[oai(validator(min_length = 1, max_length = 40))]
     tax_class: Option<String>,
-    /// Whether it is shown.
+    /// Whether the seller shows and sells it.
     active: Option<bool>,
 }
 
@@ -254,7 +254,9 @@ impl SellerCatalogue {
 
     /// Change a product
     ///
-    /// Shows or hides it, or describes it anew. Placed orders keep the names they were placed with.
+    /// Shows or hides it, or describes it anew. Placed orders keep the names they were placed with. Once other sellers
+    /// offer it, too, hiding takes the seller's own offers off sale, and to describe it anew is refused with
+    /// `PRODUCT_SHARED`: the marketplace does that.
     #[oai(path = "/products/:id", method = "patch", operation_id = "changeProduct")]
     async fn change(
         &self,

@@ -4,10 +4,14 @@ pub mod inventory;
 pub mod moderation;
 pub mod shown;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, Select,
+};
 use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId, WarehouseId};
 use souk_entity::money::MinorUnits;
-use souk_entity::{category, offer, product, variant, warehouse};
+use souk_entity::status::SellerStatus;
+use souk_entity::{category, offer, product, seller, variant, warehouse};
 
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
@@ -114,10 +118,12 @@ fn describe(row: &mut product::Model, description: Description) -> Result<()> {
     Ok(())
 }
 
-/// Shows or hides a product, or describes it anew; for the seller who made it.
+/// Shows or hides a product, or describes it anew; for the seller who made it. Once another seller who was approved
+/// has an offer of it, it is not the maker's alone any more: hiding takes the maker's own offers off sale, and
+/// describing is an operator's. Offers of applicants do not count, lest anybody could keep a maker from their product.
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::InvalidValue`] for what is no tax class of goods.
+/// [`Code::NotFound`]; [`Code::InvalidValue`] for what is no tax class of goods; [`Code::ProductShared`].
 pub async fn change_product(
     tx: &Tx,
     seller: SellerId,
@@ -126,9 +132,14 @@ pub async fn change_product(
     active: Option<bool>,
 ) -> Result<product::Model> {
     let found = own_product(seller, id).lock_exclusive().one(&**tx).await?;
-    let mut row = found.ok_or_else(|| Error::not_found("product"))?;
+    let before = found.ok_or_else(|| Error::not_found("product"))?;
+    let mut row = before.clone();
     describe(&mut row, description)?;
     row.active = active.unwrap_or(row.active);
+    if row != before {
+        let described = product::Model { active: before.active, ..row.clone() } != before;
+        check_shared(tx, &before, described).await?;
+    }
     row.updated_at = tx.now;
     let update = product::ActiveModel {
         id: Set(id),
@@ -169,6 +180,28 @@ pub async fn create_variant(
     Ok(row)
 }
 
+/// Refuses a change by the maker of what others sell, too. The product is locked, and so is it by whoever offers it.
+async fn check_shared(tx: &Tx, product: &product::Model, described: bool) -> Result<()> {
+    let others = shown::offers_of_others()
+        .and_where(seller::Column::Status.is_in([SellerStatus::Approved, SellerStatus::Suspended]))
+        .to_owned();
+    let shared = product::Entity::find_by_id(product.id).filter(Expr::exists(others)).count(&**tx).await? > 0;
+    if !shared {
+        return Ok(());
+    }
+    if described {
+        let message = "Other sellers offer this product, too; ask the marketplace to change its name, description or \
+                       tax class.";
+        return Err(Error::new(Code::ProductShared, message));
+    }
+    let maker = seller::Entity::find_by_id(product.created_by_seller_id).one(&**tx).await?;
+    if maker.is_some_and(|maker| maker.status == SellerStatus::Approved) {
+        return Ok(());
+    }
+    let message = "Other sellers offer this product, too; only a seller who may sell changes whether they sell it.";
+    Err(Error::new(Code::ProductShared, message))
+}
+
 fn own_product(seller: SellerId, id: ProductId) -> Select<product::Entity> {
     product::Entity::find_by_id(id).filter(product::Column::CreatedBySellerId.eq(seller))
 }
@@ -180,7 +213,9 @@ fn own_product(seller: SellerId, id: ProductId) -> Select<product::Entity> {
 /// [`Code::InvalidMoney`] for a negative price.
 pub async fn create_offer(tx: &Tx, seller: SellerId, variant: VariantId, price: Money) -> Result<offer::Model> {
     not_negative(price.amount)?;
-    variant::Entity::find_by_id(variant).one(&**tx).await?.ok_or_else(|| Error::not_found("variant"))?;
+    let of = variant::Entity::find_by_id(variant).one(&**tx).await?.ok_or_else(|| Error::not_found("variant"))?;
+    // Whoever describes the product anew waits, and sees that it is not theirs alone.
+    product::Entity::find_by_id(of.product_id).lock(LockType::Share).one(&**tx).await?;
     let row = offer::Model {
         id: OfferId::at(tx.now),
         variant_id: variant,
