@@ -41,7 +41,7 @@ use crate::transition::next;
 
 pub(crate) use profile::open_profile;
 pub use profile::{Profile, find_by_email, has_email, profile, profiles};
-pub(crate) use settings::set_return_policy;
+pub(crate) use settings::{PAYOUT_ACCOUNT_CHANGED, set_return_policy};
 pub use settings::{SellerSettings, SellerTerms, configure, set_payout_account};
 use transition::{SELLER, SellerEvent};
 
@@ -327,7 +327,8 @@ pub async fn membership(
     Ok(found.and_then(|(member, seller)| Some((member, seller?))))
 }
 
-/// Moves a seller along an edge.
+/// Moves a seller along an edge. The API keys of one who may not act any more are revoked, so that none comes back
+/// with another application.
 ///
 /// # Errors
 /// [`Code::NotFound`], [`Code::IllegalTransition`]; [`Code::RequirementsOpen`] for an approval before all is there
@@ -344,6 +345,9 @@ pub async fn decide(
     if event == SellerEvent::Approve {
         checklist::require(tx, &seller).await?;
     }
+    if matches!(to, SellerStatus::Rejected | SellerStatus::Closed) {
+        api_key::revoke_of_seller(tx, id).await?;
+    }
     let from = std::mem::replace(&mut seller.status, to);
     let row = seller::ActiveModel { status: Set(to), ..Default::default() };
     save(tx, from, seller, row, actor, reason).await
@@ -354,16 +358,29 @@ pub async fn decide(
 async fn save(
     tx: &Tx,
     from: SellerStatus,
+    seller: seller::Model,
+    row: seller::ActiveModel,
+    actor: Actor,
+    note: Option<String>,
+) -> Result<seller::Model> {
+    save_with(tx, from, seller, row, actor, note, json!({})).await
+}
+
+/// [`save`], with what its event tells besides.
+async fn save_with(
+    tx: &Tx,
+    from: SellerStatus,
     mut seller: seller::Model,
     row: seller::ActiveModel,
     actor: Actor,
     note: Option<String>,
+    data: serde_json::Value,
 ) -> Result<seller::Model> {
     seller.version += 1;
     seller.updated_at = tx.now;
     let row = seller::ActiveModel { id: Set(seller.id), version: Set(seller.version), updated_at: Set(tx.now), ..row };
     seller::Entity::update(row).exec_without_returning(&**tx).await?;
-    history::record(tx, vec![change(&seller, Some(from), actor, note)]).await?;
+    history::record(tx, vec![Change { data, ..change(&seller, Some(from), actor, note) }]).await?;
     Ok(seller)
 }
 

@@ -60,7 +60,7 @@ pub async fn reset(tx: &Tx, shown: &str, password_hash: String) -> Result<user::
         // Whoever made the account has not shown that the address is theirs, and whoever has it now never saw what
         // would let them in; keys and second factors have not always asked for a confirmed address.
         totp::disown(tx, person.id).await?;
-        api_key::revoke_of_maker(tx, person.id).await?;
+        api_key::revoke_of_maker(tx, person.id, None).await?;
     }
     set(tx, &mut person, password_hash).await?;
     revoke_sessions(tx, person.id).await?;

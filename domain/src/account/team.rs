@@ -16,7 +16,7 @@ use super::letters::{self, Posted, Purpose, Sender};
 use super::profile::email_index;
 use super::throttle::Throttle;
 use super::token::AccountTokens;
-use super::{Profile, has_email, membership, profiles, role, take_turns, token, token_hash};
+use super::{Profile, api_key, has_email, membership, profiles, role, take_turns, token, token_hash};
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::notification::About;
@@ -308,7 +308,7 @@ pub async fn entrust(tx: &Tx, seller: SellerId, user: UserId, trust: Trust) -> R
     Ok(seller_member::Model { catalogue: trust.catalogue, orders: trust.orders, money: trust.money, ..member })
 }
 
-/// Takes one of the staff out of the team: what they may do for the seller ends at once.
+/// Takes one of the staff out of the team: what they may do for the seller ends at once, by an API key of theirs, too.
 ///
 /// # Errors
 /// As [`entrust`].
@@ -316,6 +316,7 @@ pub async fn remove(tx: &Tx, seller: SellerId, user: UserId) -> Result<seller_me
     let member = lock_staff(tx, seller, user).await?;
     audit::note(tx, "seller_member", user, Fields::new().changed("removed_at", None, Some(tx.now)));
     seller_member::Entity::delete_by_id((seller, user)).exec(&**tx).await?;
+    api_key::revoke_of_maker(tx, user, Some(seller)).await?;
     Ok(member)
 }
 
