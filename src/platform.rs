@@ -255,7 +255,8 @@ impl Platform {
             }
         });
         let renewal = door.tls.clone().map(|tls| tokio::spawn(tls.renew()));
-        door.serve(app, self.settings.edge.bounds(self.settings.shutdown()), stop).await;
+        let edge = &self.settings.edge;
+        door.serve(app, edge.bounds(self.settings.shutdown()), edge.crowd(), stop).await;
         upkeep.abort();
         if let Some(renewal) = renewal {
             renewal.abort();

@@ -23,6 +23,7 @@ pub use context::{ApiConfig, Context, RedisProbe};
 pub use document::document;
 pub use http::app::app;
 pub use http::cors::Origins;
+pub use http::crowd::{Crowd, Standing};
 pub use http::edge::Edge;
 pub use http::limit::RateLimits;
 pub use http::peer::{Peer, TrustedProxies};

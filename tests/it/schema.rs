@@ -250,6 +250,25 @@ async fn history_and_the_ledger_cannot_be_rewritten() {
     schema.end().await;
 }
 
+#[tokio::test]
+async fn what_cannot_be_rewritten_cannot_be_emptied() {
+    let schema = Schema::migrated().await;
+    let connection = schema.connect().await;
+    if connection.get_database_backend() == DatabaseBackend::Sqlite {
+        println!("nothing to test: SQLite has no TRUNCATE");
+        return schema.end().await;
+    }
+    let guarded = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE '%_append_only'";
+    let guarded = rows(&connection, guarded).await.iter().map(|row| text(row, 0)).collect::<BTreeSet<_>>();
+    assert!(APPEND_ONLY.iter().all(|table| guarded.contains(*table)), "{guarded:?}");
+    for table in guarded {
+        let truncate = format!("TRUNCATE {table} CASCADE");
+        let error = connection.execute_unprepared(&truncate).await.expect_err(&truncate).to_string();
+        assert!(error.contains("is append-only"), "{truncate}: {error}");
+    }
+    schema.end().await;
+}
+
 async fn everything_in(connection: &DatabaseConnection, table: &str) -> Vec<String> {
     let sql = format!("SELECT CAST(occurred_at AS text) FROM {table}");
     rows(connection, &sql).await.iter().map(|row| text(row, 0)).collect()

@@ -85,7 +85,7 @@ file! {
 }
 
 /// A file of rows: CSV with a first line that names its columns, or one JSON object a line. At most 1000000 rows,
-/// 268435456 bytes, and 16000 bytes a row.
+/// 268435456 bytes, and 16000 bytes a row. A person sends at most 8 files at once.
 #[derive(ApiRequest)]
 pub enum RowsFile {
     /// Lines below a header. A cell that has a comma, a quote or a line end is in quotes. An apostrophe before = + - @
@@ -96,6 +96,7 @@ pub enum RowsFile {
 }
 
 /// A file of orders: one JSON object a line. At most 1000000 rows, 268435456 bytes, and 16000 bytes a row.
+/// A person sends at most 8 files at once.
 #[derive(ApiRequest)]
 pub enum OrdersFile {
     /// One order a line.

@@ -111,6 +111,42 @@ async fn a_file_that_breaks_off_leaves_nothing() {
     souk.settle().await;
 }
 
+#[tokio::test]
+async fn a_person_sends_a_few_files_at_once() {
+    let souk = Souk::start().await;
+    let (seller, other) = (souk.seller("Busy").await, souk.seller("Other").await);
+    let rows = Bytes::from(format!("{INVENTORY}\n{}", "A,Main,1\n".repeat(1_500)));
+    let mut sending: Vec<_> = (0..8)
+        .map(|_| {
+            let rows = rows.clone();
+            let body = stream::once(async move { Ok::<_, std::io::Error>(rows) }).chain(stream::pending());
+            let body = Body::wrap_stream(body);
+            tokio::spawn(try_send(file(&seller.client, &format!("{SELLING}/inventory"), "text/csv", body)))
+        })
+        .collect();
+    let coming_in = async |count: i64| {
+        let receiving = "SELECT count(*) FROM batch WHERE status = 'receiving'";
+        eventually(&format!("{count} files come in"), async || {
+            (souk.database().number(receiving, []).await == count).then_some(())
+        })
+        .await;
+    };
+    coming_in(8).await;
+    let small = format!("{INVENTORY}\nA,Main,1\n");
+    let error = upload(&seller, "inventory", small.clone()).await.refused(429, "RATE_LIMITED");
+    assert!(error["message"].as_str().is_some_and(|told| told.contains("8 files already")), "{error}");
+    upload(&other, "inventory", small.clone()).await.expect(201);
+    // One that breaks off leaves its place.
+    sending.remove(0).abort();
+    eventually("there is a place", async || {
+        (upload(&seller, "inventory", small.clone()).await.status == 201).then_some(())
+    })
+    .await;
+    sending.iter().for_each(tokio::task::JoinHandle::abort);
+    coming_in(0).await;
+    souk.settle().await;
+}
+
 async fn keyed(seller: &Seller, key: &str, path: &str, csv: &str) -> crate::souk::Answer {
     send(file(&seller.client, path, "text/csv", csv.to_owned()).header("Idempotency-Key", key)).await
 }
