@@ -12,7 +12,7 @@ use souk_entity::{batch, order, order_import, seller, user};
 use super::apply::Supplies;
 use super::goods;
 use super::row::of_json;
-use super::staged::Staged;
+use super::staged::{self, Staged};
 use crate::account;
 use crate::cart::{self, Owner};
 use crate::error::{Code, Error, Result};
@@ -68,6 +68,9 @@ struct ImportedLine {
 /// Places the order of one row, as a shopper's would be: at the prices and taxes of now, with its
 /// stock held; returns its number.
 pub(super) async fn apply(tx: &Tx, batch: &batch::Model, row: &Staged, supplies: &Supplies) -> Result<Option<String>> {
+    if row.input.is_empty() {
+        return Err(Error::invalid(staged::ERASED));
+    }
     let imported = read(&row.input)?;
     if let Some(before) = order_import::Entity::find_by_id(imported.external_id.clone()).one(&**tx).await? {
         let order = order::Entity::find_by_id(before.order_id).one(&**tx).await?;

@@ -1,0 +1,36 @@
+//! Erasure: how copies of a person that are not theirs alone are found, and whose secret finds them.
+
+use sea_orm_migration::prelude::*;
+
+use crate::ddl;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        ddl::run(manager, UP).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        ddl::run(manager, DOWN).await
+    }
+}
+
+const UP: &str = r#"
+-- Rows of orders: a keyed hash of the address that the row names, empty where it names none; NULL for other
+-- kinds, and once the row is emptied.
+ALTER TABLE batch_row ADD COLUMN email_index varchar(64);
+-- The account that the row names, which need not be there.
+ALTER TABLE batch_row ADD COLUMN user_id {uuid};
+CREATE INDEX ix_batch_row_email_index ON batch_row (email_index) WHERE email_index IS NOT NULL;
+CREATE INDEX ix_batch_row_user_id ON batch_row (user_id) WHERE user_id IS NOT NULL;
+"#;
+
+const DOWN: &str = r#"
+DROP INDEX ix_batch_row_user_id;
+DROP INDEX ix_batch_row_email_index;
+ALTER TABLE batch_row DROP COLUMN user_id;
+ALTER TABLE batch_row DROP COLUMN email_index;
+"#;
