@@ -26,9 +26,18 @@ ALTER TABLE batch_row ADD COLUMN email_index varchar(64);
 ALTER TABLE batch_row ADD COLUMN user_id {uuid};
 CREATE INDEX ix_batch_row_email_index ON batch_row (email_index) WHERE email_index IS NOT NULL;
 CREATE INDEX ix_batch_row_user_id ON batch_row (user_id) WHERE user_id IS NOT NULL;
+
+-- What must be the same for all processes, ever: one row.
+CREATE TABLE installation (
+    id smallint NOT NULL CONSTRAINT pk_installation PRIMARY KEY CONSTRAINT ck_installation_one CHECK (id = 1),
+    -- a keyed hash that tells which master secret it is, and nothing of it
+    secret_fingerprint varchar(64) NOT NULL,
+    created_at {timestamp} NOT NULL
+);
 "#;
 
 const DOWN: &str = r#"
+DROP TABLE installation;
 DROP INDEX ix_batch_row_user_id;
 DROP INDEX ix_batch_row_email_index;
 ALTER TABLE batch_row DROP COLUMN user_id;
