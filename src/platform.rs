@@ -78,6 +78,7 @@ impl Platform {
         };
         let bell = Arc::new(Bell::default());
         let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(lane.clone()), vault)
+            .with_log(pools.log)
             .with_after_commit(bell.clone());
         check_keys(&store).await?;
         let cache = match (settings.cache, &redis, &url) {

@@ -205,6 +205,7 @@ async fn forget(
         ..Default::default()
     };
     person_key::Entity::update(destroyed).exec_without_returning(&**tx).await?;
+    tx.destroy_after_commit();
     // Answers that the person got, and rows of files that tell of them, whatever became of the rows.
     idempotency_key::Entity::delete_many().filter(idempotency_key::Column::Actor.eq(key_space)).exec(&**tx).await?;
     let known: Vec<(OrderId, Option<String>)> = order::Entity::find()
