@@ -332,6 +332,11 @@ impl Tx {
         outcome
     }
 
+    /// The first order of which this transaction has changed something.
+    pub fn changed_order(&self) -> Option<OrderId> {
+        self.change.lock().unwrap_or_else(PoisonError::into_inner).orders.first().copied()
+    }
+
     /// Tells of an event, and of the order that it is about, after the commit.
     pub(crate) fn tell_after_commit(&self, order: Option<OrderId>) {
         let mut change = self.change.lock().unwrap_or_else(PoisonError::into_inner);

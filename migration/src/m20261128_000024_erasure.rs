@@ -27,6 +27,10 @@ ALTER TABLE batch_row ADD COLUMN user_id {uuid};
 CREATE INDEX ix_batch_row_email_index ON batch_row (email_index) WHERE email_index IS NOT NULL;
 CREATE INDEX ix_batch_row_user_id ON batch_row (user_id) WHERE user_id IS NOT NULL;
 
+-- The order that the answer tells of, by which it is emptied when the shopper is erased, whoever got it.
+ALTER TABLE idempotency_key ADD COLUMN order_id {uuid};
+CREATE INDEX ix_idempotency_key_order_id ON idempotency_key (order_id) WHERE order_id IS NOT NULL;
+
 -- What must be the same for all processes, ever: one row.
 CREATE TABLE installation (
     id smallint NOT NULL CONSTRAINT pk_installation PRIMARY KEY CONSTRAINT ck_installation_one CHECK (id = 1),
@@ -38,6 +42,8 @@ CREATE TABLE installation (
 
 const DOWN: &str = r#"
 DROP TABLE installation;
+DROP INDEX ix_idempotency_key_order_id;
+ALTER TABLE idempotency_key DROP COLUMN order_id;
 DROP INDEX ix_batch_row_user_id;
 DROP INDEX ix_batch_row_email_index;
 ALTER TABLE batch_row DROP COLUMN user_id;

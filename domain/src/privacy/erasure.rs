@@ -206,8 +206,15 @@ async fn forget(
     };
     person_key::Entity::update(destroyed).exec_without_returning(&**tx).await?;
     tx.destroy_after_commit();
-    // Answers that the person got, and rows of files that tell of them, whatever became of the rows.
+    // Answers that the person got, answers that tell others of their orders, and rows of files that tell of
+    // them, whatever became of the rows.
     idempotency_key::Entity::delete_many().filter(idempotency_key::Column::Actor.eq(key_space)).exec(&**tx).await?;
+    // The keys of others stay: what they have asked for is not to be done again.
+    idempotency_key::Entity::update_many()
+        .col_expr(idempotency_key::Column::Body, Expr::value(Vec::<u8>::new()))
+        .filter(idempotency_key::Column::OrderId.in_subquery(ids(orders.clone())))
+        .exec(&**tx)
+        .await?;
     let known: Vec<(OrderId, Option<String>)> = order::Entity::find()
         .select_only()
         .columns([order::Column::Id, order::Column::EmailIndex])

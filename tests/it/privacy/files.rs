@@ -25,7 +25,9 @@ async fn a_destroyed_key_is_in_no_file_of_the_embedded_database() {
         let me = shopper.client().get("/api/v1/me").await.expect(200);
         let sql = format!("SELECT hex(wrapped_key) FROM person_key WHERE id = '{}'", text(&me["id"]));
         let key = souk.database().words(&sql).await.remove(0);
-        keys.push(hex::decode(key).expect("bytes"));
+        let digits: Vec<char> = key.chars().collect();
+        let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).expect("a byte");
+        keys.push(digits.chunks(2).map(byte).collect::<Vec<u8>>());
     }
     souk.settle().await;
     assert!(hold(&souk, &keys[0]) && hold(&souk, &keys[1]), "what is there is found");

@@ -4,5 +4,6 @@ mod erasure;
 mod files;
 mod imports;
 mod keys;
+mod replays;
 mod traces;
 mod views;
