@@ -15,7 +15,7 @@ use crate::account;
 use crate::audit::{self, Fields};
 use crate::batch;
 use crate::error::{Code, Error, Result};
-use crate::order::{contact, lifecycle};
+use crate::order::{contact, lifecycle, promotion_use};
 use crate::store::Tx;
 
 /// At most so many things of a kind are named that are in the way.
@@ -100,6 +100,8 @@ pub async fn erase_guest(tx: &Tx, id: OrderId) -> Result<DateTime<Utc>> {
     let own = || order::Column::Id.eq(id);
     check(under_way(tx, own()).await?)?;
     audit::note(tx, "order", id, Fields::new().changed("shopper_erased_at", None, Some(tx.now)));
+    // An account's uses are known by its id, which names nobody any more.
+    promotion_use::forget(tx, id).await?;
     forget(tx, id.into(), own(), &format!("guest:{token}"), None, None).await?;
     Ok(tx.now)
 }

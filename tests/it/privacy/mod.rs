@@ -4,6 +4,7 @@ mod erasure;
 mod files;
 mod imports;
 mod keys;
+mod promotions;
 mod replays;
 mod traces;
 mod views;
