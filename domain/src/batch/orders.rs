@@ -110,8 +110,8 @@ pub(super) async fn apply(tx: &Tx, batch: &batch::Model, row: &Staged, supplies:
 }
 
 fn read(input: &str) -> Result<Imported> {
-    let imported: Imported = serde_path_to_error::deserialize(Value::Object(of_json(input)?))
-        .map_err(|error| not_an_order(&error))?;
+    let imported: Imported =
+        serde_path_to_error::deserialize(Value::Object(of_json(input)?)).map_err(|error| not_an_order(&error))?;
     within("external_id", &imported.external_id, LONGEST_EXTERNAL_ID)?;
     if imported.notes.as_ref().is_some_and(|notes| notes.chars().count() > 2_000) {
         return Err(Error::invalid("The notes have at most 2000 characters."));

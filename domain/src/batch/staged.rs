@@ -112,7 +112,11 @@ mod tests {
         assert_eq!(found.email_index, Some(contact::email_index(&vault, "ann@b.example")));
         assert_eq!(found.user, Some(UserId::from(Uuid::try_parse(user).unwrap())));
         for nobody in ["", "{", "[1]", r#"{"email":1,"user_id":"ann"}"#, r#"{"email":" "}"#] {
-            assert_eq!(of(BatchKind::Orders, nobody), About { email_index: Some(String::new()), user: None }, "{nobody}");
+            assert_eq!(
+                of(BatchKind::Orders, nobody),
+                About { email_index: Some(String::new()), user: None },
+                "{nobody}"
+            );
         }
         assert_eq!(of(BatchKind::Inventory, r#"{"email":"ann@b.example"}"#), About::default());
     }

@@ -170,7 +170,8 @@ pub async fn give_back(tx: &Tx, order: OrderId) -> Result<()> {
 /// # Errors
 /// The database's.
 pub(crate) async fn forget(tx: &Tx, order: OrderId) -> Result<()> {
-    let mut rows = order_promotion::Entity::find().filter(order_promotion::Column::OrderId.eq(order)).all(&**tx).await?;
+    let mut rows =
+        order_promotion::Entity::find().filter(order_promotion::Column::OrderId.eq(order)).all(&**tx).await?;
     rows.sort_by_key(|row| row.promotion_id);
     if !rows.is_empty() {
         // A limit that is set meanwhile would count the uses by the shopper that is taken out here.

@@ -101,7 +101,8 @@ async fn a_row_that_waits_while_its_person_is_erased_makes_no_order() {
     // Nothing works on jobs here.
     let replica = souk.replica();
     let admin = Admin::sign_in(replica.client.clone()).await.client;
-    let rows = [row("1", ann.email(), &seller.id, "IMPORTED-1"), row("2", "bob@zyxwv.example", &seller.id, "IMPORTED-1")];
+    let rows =
+        [row("1", ann.email(), &seller.id, "IMPORTED-1"), row("2", "bob@zyxwv.example", &seller.id, "IMPORTED-1")];
     let uploaded = crate::batches::upload_json(&admin, &format!("{PATH}/orders"), &rows).await;
     let client = replica.client.sign_in(ann.email(), PASSWORD).await;
     client.post("/api/v1/me/erase", json!({"current_password": PASSWORD})).await.expect(200);
