@@ -8,7 +8,8 @@ use souk_entity::id::{OrderId, PersonId, UserId};
 use souk_entity::sealed::Sealed;
 use souk_entity::status::{CartStatus, MemberRole, OrderStatus, RefundStatus, ReturnStatus, SellerStatus, UserRole};
 use souk_entity::{
-    cart, idempotency_key, order, person_key, refund, return_request, seller, seller_member, user, user_address,
+    cart, idempotency_key, order, person_key, refund, return_request, seller, seller_member, shipment, shipment_event,
+    user, user_address,
 };
 
 use crate::account;
@@ -230,7 +231,19 @@ async fn forget(
     batch::forget(tx, indexes, user).await?;
     order::Entity::update_many()
         .col_expr(order::Column::EmailIndex, Expr::value(None::<String>))
-        .filter(orders)
+        .filter(orders.clone())
+        .exec(&**tx)
+        .await?;
+    // Where parcels were and who took them is told in a carrier's words.
+    let parcels = shipment::Entity::find()
+        .select_only()
+        .column(shipment::Column::Id)
+        .filter(shipment::Column::OrderId.in_subquery(ids(orders.clone())))
+        .into_query();
+    shipment_event::Entity::update_many()
+        .col_expr(shipment_event::Column::Location, Expr::value(None::<String>))
+        .col_expr(shipment_event::Column::Description, Expr::value(""))
+        .filter(shipment_event::Column::ShipmentId.in_subquery(parcels))
         .exec(&**tx)
         .await?;
     // Kept answers about them are forgotten before this one is given.
