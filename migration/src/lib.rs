@@ -26,6 +26,7 @@ mod m20261128_000019_onboarding;
 mod m20261128_000020_team;
 mod m20261128_000022_catalogue;
 mod m20261128_000023_truncate;
+mod m20261128_000024_erasure;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000020_team::Migration),
             Box::new(m20261128_000022_catalogue::Migration),
             Box::new(m20261128_000023_truncate::Migration),
+            Box::new(m20261128_000024_erasure::Migration),
         ]
     }
 }
