@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, sqlx};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::log::LevelFilter;
@@ -17,7 +17,12 @@ pub struct Pools {
     pub write: DatabaseConnection,
     /// For reads outside of one.
     pub read: DatabaseConnection,
+    /// SQLite: for emptying the write-ahead log.
+    pub log: Option<DatabaseConnection>,
 }
+
+/// Whoever empties the write-ahead log waits so long for others, and lets nobody write meanwhile.
+const EMPTYING: Duration = Duration::from_millis(500);
 
 /// A statement that takes longer is logged.
 const SLOW: Duration = Duration::from_millis(500);
@@ -43,31 +48,39 @@ pub async fn connect(url: &DatabaseUrl, connections: u32) -> Result<Pools, Failu
                     .statement_cache_capacity(500)
             });
             let pool = open(options).await?;
-            Ok(Pools { write: pool.clone(), read: pool })
+            Ok(Pools { write: pool.clone(), read: pool, log: None })
         }
         DatabaseUrl::Sqlite(url) => {
             // SQLite has one writer: a pool of one lets writers queue fairly instead of colliding.
             let write = open(sqlite(url, 1)).await?;
             let read = open(sqlite(url, connections)).await?;
-            Ok(Pools { write, read })
+            let mut log = sqlite(url, 1);
+            log.min_connections(0)
+                .connect_lazy(true)
+                .map_sqlx_sqlite_opts(|options| settings(options).busy_timeout(EMPTYING));
+            Ok(Pools { write, read, log: Some(open(log).await?) })
         }
     }
 }
 
 fn sqlite(url: &SecretString, connections: u32) -> ConnectOptions {
     let mut options = common(url, connections);
-    options.map_sqlx_sqlite_opts(|options| {
-        options
-            .journal_mode(SqliteJournalMode::Wal)
-            // A commit that was answered survives a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
-            .foreign_keys(true)
-            // Without it what INSERT OR REPLACE deletes passes by the triggers that keep history from being rewritten.
-            .pragma("recursive_triggers", "ON")
-            .statement_cache_capacity(500)
-    });
+    options.map_sqlx_sqlite_opts(settings);
     options
+}
+
+fn settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit that was answered survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        // A person's key that is destroyed is overwritten in the file, too.
+        .pragma("secure_delete", "ON")
+        // Without it what INSERT OR REPLACE deletes passes by the triggers that keep history from being rewritten.
+        .pragma("recursive_triggers", "ON")
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(true)
+        .statement_cache_capacity(500)
 }
 
 fn common(url: &SecretString, connections: u32) -> ConnectOptions {

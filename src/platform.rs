@@ -12,7 +12,7 @@ use souk_domain::cache::AnswerCache;
 use souk_domain::event::{Projection, Sink};
 use souk_domain::notification::projection::Notifications;
 use souk_domain::port::Ports;
-use souk_domain::vault::rotation;
+use souk_domain::vault::{master, rotation};
 use souk_domain::webhook::projection::SellerWebhooks;
 use souk_domain::webhook::secret::WebhookSecrets;
 use souk_domain::{Clock, Store, account};
@@ -78,6 +78,7 @@ impl Platform {
         };
         let bell = Arc::new(Bell::default());
         let store = Store::new(pools.write, pools.read, Clock::System, Arc::new(lane.clone()), vault)
+            .with_log(pools.log)
             .with_after_commit(bell.clone());
         check_keys(&store).await?;
         let cache = match (settings.cache, &redis, &url) {
@@ -125,6 +126,7 @@ impl Platform {
         let hash = souk_api::hash_password(password.clone()).await?;
         let make = self.store.write(async |tx| {
             let user = account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await?;
+            account::vouch(&tx, user.id).await?;
             audit::note(&tx, "user", user.id, Fields::new().made("role", user.role));
             Ok(user)
         });
@@ -241,7 +243,7 @@ impl Platform {
             let (context, orders) = (context.clone(), self.settings.cache_warm.into());
             tokio::spawn(async move { souk_api::warm(&context, orders).await });
         }
-        let mut beside = vec![("/metrics", beside::metrics_route())];
+        let mut beside = vec![("/metrics", beside::metrics_route(self.settings.metrics_token()?))];
         if let Some(control) = self.control() {
             beside.push(("/simulator", beside::routes(control)));
         }
@@ -340,18 +342,26 @@ pub async fn check_schema(pools: &Pools) -> Result<(), Failure> {
     }
 }
 
-/// Refuses to begin without a key that persons' keys are wrapped by: their data could not be read.
+/// Refuses to begin without a key that persons' keys are wrapped by: their data could not be read; and
+/// with another master secret than ever: nobody would be found by their address any more.
 ///
 /// # Errors
-/// [`Failure::Usage`] when one is missing.
+/// [`Failure::Usage`] when one is missing, or the secret another.
 pub async fn check_keys(store: &Store) -> Result<(), Failure> {
-    match rotation::missing_key(store).await? {
-        None => Ok(()),
-        Some(name) => Err(Failure::Usage(format!(
+    if let Some(name) = rotation::missing_key(store).await? {
+        return Err(Failure::Usage(format!(
             "The key {name} wraps keys of persons in this database and is not configured: SOUK_DATA_KEYS must have \
              it, or SOUK_SECRET must be the one that it follows from."
-        ))),
+        )));
     }
+    if !master::is_ours(store).await? {
+        return Err(Failure::Usage(
+            "SOUK_SECRET is another one than this database has been written with: accounts and orders would not be \
+             found by their addresses. Set the one that it was; it cannot be changed."
+                .into(),
+        ));
+    }
+    Ok(())
 }
 
 /// Separates the queues of installations that share a Redis.

@@ -172,7 +172,8 @@ impl Shopper {
 }
 
 /// Somebody acting for a seller: a member of its team, or a system by an API key. Membership, what it
-/// allows and the seller's standing are read at every request, so a change acts at once.
+/// allows and the seller's standing are read at every request, so a change acts at once; of a key, those
+/// of whoever made it.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "selling")]
 pub struct Selling(pub Member);
@@ -186,6 +187,8 @@ pub struct Member {
     pub user: UserId,
     /// By what they have signed in.
     pub credential: Credential,
+    /// Whether they may read what concerns the seller's money.
+    pub reads_money: bool,
 }
 
 impl Selling {
@@ -231,18 +234,20 @@ async fn member(
     let db = context.store.read();
     if bearer.starts_with(api_key::MARK) {
         let key = api_key::find_live(db, bearer, context.store.now()).await?;
-        let seller = match key.seller_id {
-            Some(seller) => seller::Entity::find_by_id(seller).one(db).await?,
-            None => None,
-        };
-        let seller = seller.filter(acts).ok_or_else(for_no_seller)?;
+        let id = key.seller_id.ok_or_else(for_no_seller)?;
+        let maker = api_key::maker(db, id, key.user_id).await?.ok_or_else(|| {
+            let message = "Who made the API key does not act for the seller any more; an owner has to make a new one.";
+            Error::new(Code::Unauthenticated, message)
+        })?;
+        let (member, seller) = Some(maker).filter(|(_, seller)| acts(seller)).ok_or_else(for_no_seller)?;
         let scopes: Scopes<SellerArea> = key.scopes.parse()?;
-        let may = |area: &SellerArea| area.for_keys() && scopes.allow(*area, mode);
-        if !any_of.is_empty() && !any_of.iter().any(may) {
+        let may = |area: SellerArea, mode| area.for_keys() && scopes.allow(area, mode) && member_may(&member, area);
+        if !any_of.is_empty() && !any_of.iter().any(|area| may(*area, mode)) {
             return Err(Error::new(Code::Forbidden, "The API key's scopes do not cover this."));
         }
         api_key::used(&context.store, &key).await?;
-        return Ok(Member { seller: seller.id, user: key.user_id, credential: Credential::Key(key.id) });
+        let reads_money = may(SellerArea::Money, Mode::Read);
+        return Ok(Member { seller: seller.id, user: key.user_id, credential: Credential::Key(key.id), reads_money });
     }
     let token = token(context, bearer, Audience::Seller, at)?;
     let user = present(context, &token).await?.id;
@@ -254,7 +259,8 @@ async fn member(
         let message = format!("This is for the seller's owners and for staff who are trusted with {areas}.");
         return Err(Error::new(Code::Forbidden, message));
     }
-    Ok(Member { seller: seller.id, user, credential: Credential::SignIn(token.sign_in) })
+    let reads_money = may(&SellerArea::Money);
+    Ok(Member { seller: seller.id, user, credential: Credential::SignIn(token.sign_in), reads_money })
 }
 
 /// A seller who was turned away or has closed has nothing left to do.
@@ -356,7 +362,8 @@ impl Admission {
     /// [`Code::Unauthenticated`] without a credential.
     pub fn of(request: &Request) -> Result<Self> {
         let context = context(request)?.clone();
-        let bearer = bearer(request).ok_or_else(|| Error::new(Code::Unauthenticated, "Sign in, or send an API key."))?;
+        let bearer =
+            bearer(request).ok_or_else(|| Error::new(Code::Unauthenticated, "Sign in, or send an API key."))?;
         let (need, at) = (Operation::of(request)?.need, context.store.now());
         Ok(Self { context, need, bearer: bearer.into(), at })
     }

@@ -26,7 +26,7 @@ pub use http::cors::Origins;
 pub use http::crowd::{Crowd, Standing};
 pub use http::edge::Edge;
 pub use http::limit::RateLimits;
-pub use http::peer::TrustedProxies;
+pub use http::peer::{Peer, TrustedProxies};
 pub use password::hash_password;
 pub use shopper::orders::warm;
 pub use token::Keys;

@@ -1,6 +1,7 @@
 //! The databases, and the one way to write to them.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use rand::Rng;
 use sea_orm::{
-    DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
 };
 use souk_entity::id::{JobId, OrderId};
 use souk_entity::status::JobKind;
@@ -63,6 +64,8 @@ pub struct Store {
     wake: Arc<dyn Wake>,
     after_commit: Vec<Arc<dyn AfterCommit>>,
     vault: Vault,
+    /// SQLite: empties the write-ahead log.
+    log: Option<DatabaseConnection>,
 }
 
 /// A whole transaction is repeated at most this often when the database says that it collided.
@@ -78,7 +81,7 @@ impl Store {
         wake: Arc<dyn Wake>,
         vault: Vault,
     ) -> Self {
-        Self { write, read, clock, wake, after_commit: Vec::new(), vault }
+        Self { write, read, clock, wake, after_commit: Vec::new(), vault, log: None }
     }
 
     /// The same databases with other ears for committed jobs.
@@ -93,6 +96,24 @@ impl Store {
         let mut store = self.clone();
         store.after_commit.push(listener);
         store
+    }
+
+    /// The same databases, with a connection of its own that empties SQLite's write-ahead log.
+    #[must_use]
+    pub fn with_log(&self, log: Option<DatabaseConnection>) -> Self {
+        Self { log, ..self.clone() }
+    }
+
+    /// Empties SQLite's write-ahead log, which otherwise keeps what was overwritten until it comes round.
+    /// Whoever reads or writes at the moment may be in the way; then it is left to the next time. Nothing
+    /// on PostgreSQL.
+    pub async fn empty_log(&self) {
+        let Some(log) = &self.log else { return };
+        let statement = Statement::from_string(log.get_database_backend(), "PRAGMA wal_checkpoint(TRUNCATE)");
+        match log.query_one_raw(statement).await.map(|row| row.map(|row| row.try_get_by_index::<i32>(0))) {
+            Ok(Some(Ok(0))) => {}
+            told => tracing::warn!(?told, "the write-ahead log is not emptied yet; the clean-up tries again"),
+        }
     }
 
     /// For reading outside a transaction.
@@ -184,6 +205,9 @@ impl Store {
                 if !woken.is_empty() {
                     self.wake.wake(&woken);
                 }
+                if tx.destroyed.into_inner() {
+                    self.empty_log().await;
+                }
                 if change != Committed::default() {
                     for listener in &self.after_commit {
                         listener.committed(&change).await;
@@ -212,11 +236,20 @@ pub struct Tx {
     woken: Mutex<Vec<(JobKind, JobId)>>,
     change: Mutex<Committed>,
     trail: Mutex<Trail>,
+    destroyed: AtomicBool,
 }
 
 impl Tx {
     fn new(conn: DatabaseTransaction, now: DateTime<Utc>, vault: Vault) -> Self {
-        Self { conn, now, vault, woken: Mutex::default(), change: Mutex::default(), trail: Mutex::default() }
+        Self {
+            conn,
+            now,
+            vault,
+            woken: Mutex::default(),
+            change: Mutex::default(),
+            trail: Mutex::default(),
+            destroyed: AtomicBool::new(false),
+        }
     }
 
     /// What opens and seals the personal data that is stored here.
@@ -236,6 +269,11 @@ impl Tx {
             Some(acting) => audit::chain::append(self, acting, trail).await,
             None => Ok(()),
         }
+    }
+
+    /// Nothing that this transaction overwrites is to be left anywhere after the commit.
+    pub(crate) fn destroy_after_commit(&self) {
+        self.destroyed.store(true, Ordering::Relaxed);
     }
 
     /// Announces a job after the commit.
@@ -292,6 +330,11 @@ impl Tx {
             self.tell_after_commit(Some(order));
         }
         outcome
+    }
+
+    /// The first order of which this transaction has changed something.
+    pub fn changed_order(&self) -> Option<OrderId> {
+        self.change.lock().unwrap_or_else(PoisonError::into_inner).orders.first().copied()
     }
 
     /// Tells of an event, and of the order that it is about, after the commit.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::id::BatchId;
+use crate::id::{BatchId, UserId};
 use crate::status::BatchRowStatus;
 
 /// One row of a bulk upload, and what became of it.
@@ -20,6 +20,10 @@ pub struct Model {
     /// Done: what was made, such as an order's number.
     pub result: Option<String>,
     pub error: Option<String>,
+    /// Orders: a keyed hash of the e-mail address in it, empty where there is none; None once it is emptied.
+    pub email_index: Option<String>,
+    /// Orders: the account that it names, which need not be there.
+    pub user_id: Option<UserId>,
     #[sea_orm(belongs_to, from = "batch_id", to = "id")]
     pub batch: BelongsTo<super::batch::Entity>,
 }

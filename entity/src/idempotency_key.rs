@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::id::OrderId;
+
 /// The stored answer to a request, replayed when it is sent again.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -15,7 +17,10 @@ pub struct Model {
     pub key: String,
     pub fingerprint: String,
     pub status_code: i32,
+    /// Sealed; empty once somebody that it tells of is erased.
     pub body: Vec<u8>,
+    /// The order that the request changed, and so the answer may tell of.
+    pub order_id: Option<OrderId>,
     pub created_at: DateTimeUtc,
 }
 

@@ -26,6 +26,7 @@ pub mod event;
 pub mod event_consumer;
 pub mod idempotency_key;
 pub mod inbox;
+pub mod installation;
 pub mod inventory_level;
 pub mod job;
 pub mod ledger_entry;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use souk_domain::audit::{Acting, acting_as};
 use souk_domain::store::NoWake;
 use souk_domain::vault::rotation;
 use souk_domain::{Clock, Store};
@@ -72,7 +73,8 @@ async fn rotate(store: &Store) -> Result<(), Failure> {
     });
     let (mut done, mut told) = (0, 0);
     loop {
-        let some = store.write(async |tx| rotation::rewrap_some(&tx).await).await?;
+        let rewrap = store.write(async |tx| rotation::rewrap_some(&tx).await);
+        let some = acting_as(Acting::command("cli:keys rotate"), rewrap).await?;
         done += some;
         match &bar {
             Some(bar) => bar.set_position(done),

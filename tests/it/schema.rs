@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::souk::Setup;
 
 /// Steps of the schema; a new one counts here.
-const STEPS: u32 = 20;
+const STEPS: u32 = 22;
 
 /// The tables that the database itself keeps from being rewritten.
 const APPEND_ONLY: [&str; 5] = ["status_history", "event", "ledger_transaction", "ledger_entry", "audit_entry"];
@@ -195,7 +195,7 @@ async fn every_entity_is_its_table_and_every_table_has_an_entity() {
         &connection,
         account_token, api_key, audit_entry, audit_head, audit_subject,
         batch, batch_row, cart, cart_line, cart_promotion, cart_shipping, category, commission_rule, event, event_consumer, idempotency_key, inbox,
-        inventory_level, job, ledger_entry, ledger_transaction, notification, number_sequence, offer, operator_refund, order, order_address, order_import,
+        installation, inventory_level, job, ledger_entry, ledger_transaction, notification, number_sequence, offer, operator_refund, order, order_address, order_import,
         order_line, order_promotion, payment, payment_share, payout, payout_item, payout_reserve, person_key, price_step, product, promotion, promotion_offer, promotion_shopper, recovery_code, refresh_token, refund, refund_approval, refund_line, reservation, return_line,
         return_request, schedule, seller, seller_check, seller_invitation, seller_member, seller_order, seller_requirement, seller_return_exclusion, shipment, shipment_event, shipment_label, shipment_line,
         shipping_method, shipping_weight_step, shipping_zone, shipping_zone_place, sign_in_throttle, simulated_parcel, simulated_payment, simulated_refund, simulated_scan, simulated_transfer, simulated_webhook,

@@ -21,6 +21,7 @@ pub mod transition;
 pub use apply::{Round, Supplies, apply_next};
 pub use receive::{ABANDONED_AFTER, MOST_ROWS, NewBatch, Receiving, discard_abandoned, queue};
 pub use staged::Staged;
+pub(crate) use staged::forget;
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,

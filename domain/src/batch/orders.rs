@@ -12,7 +12,7 @@ use souk_entity::{batch, order, order_import, seller, user};
 use super::apply::Supplies;
 use super::goods;
 use super::row::of_json;
-use super::staged::Staged;
+use super::staged::{self, Staged};
 use crate::account;
 use crate::cart::{self, Owner};
 use crate::error::{Code, Error, Result};
@@ -31,7 +31,7 @@ pub const LONGEST_EXTERNAL_ID: usize = 100;
 
 /// An order as a row of JSON has it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct Imported {
     external_id: String,
     email: String,
@@ -44,7 +44,7 @@ struct Imported {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the parts of an address")]
 struct ImportedAddress {
     name: String,
     line1: String,
@@ -57,7 +57,7 @@ struct ImportedAddress {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object of seller, sku and quantity")]
 struct ImportedLine {
     /// Id or name.
     seller: String,
@@ -68,6 +68,9 @@ struct ImportedLine {
 /// Places the order of one row, as a shopper's would be: at the prices and taxes of now, with its
 /// stock held; returns its number.
 pub(super) async fn apply(tx: &Tx, batch: &batch::Model, row: &Staged, supplies: &Supplies) -> Result<Option<String>> {
+    if row.input.is_empty() {
+        return Err(Error::invalid(staged::ERASED));
+    }
     let imported = read(&row.input)?;
     if let Some(before) = order_import::Entity::find_by_id(imported.external_id.clone()).one(&**tx).await? {
         let order = order::Entity::find_by_id(before.order_id).one(&**tx).await?;
@@ -107,8 +110,8 @@ pub(super) async fn apply(tx: &Tx, batch: &batch::Model, row: &Staged, supplies:
 }
 
 fn read(input: &str) -> Result<Imported> {
-    let imported: Imported = serde_json::from_value(Value::Object(of_json(input)?))
-        .map_err(|error| Error::invalid(format!("The row is not an order: {error}.")))?;
+    let imported: Imported =
+        serde_path_to_error::deserialize(Value::Object(of_json(input)?)).map_err(|error| not_an_order(&error))?;
     within("external_id", &imported.external_id, LONGEST_EXTERNAL_ID)?;
     if imported.notes.as_ref().is_some_and(|notes| notes.chars().count() > 2_000) {
         return Err(Error::invalid("The notes have at most 2000 characters."));
@@ -117,6 +120,29 @@ fn read(input: &str) -> Result<Imported> {
         return Err(Error::invalid(format!("An order has 1 to {MOST_LINES} lines.")));
     }
     Ok(imported)
+}
+
+/// What is wrong with a row, and where. Its reader's own words quote what they complain of, and this
+/// sentence is kept in plain text.
+fn not_an_order(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let told = error.inner().to_string();
+    // What is expected stands in this file and comes last; what was found may say anything before it.
+    let (found, expected) = told.rsplit_once(", expected ").unwrap_or((&told, ""));
+    let expected = expected.replace('`', "");
+    let what = if let Some(name) = found.strip_prefix("unknown field `") {
+        let name = name.trim_end_matches('`');
+        let plain = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        format!("{} is none of its fields; there are {expected}", if plain { name } else { "a name in it" })
+    } else {
+        let path = error.path().to_string();
+        let place = if path == "." { "the row" } else { &path };
+        match found.strip_prefix("missing field `") {
+            Some(name) => format!("{place} has no {}", name.trim_end_matches('`')),
+            None if expected.is_empty() => format!("{place} cannot be read"),
+            None => format!("{place} is not {expected}"),
+        }
+    };
+    Error::invalid(format!("The row is not an order: {what}."))
 }
 
 fn within(name: &str, text: &str, most: usize) -> Result<()> {
@@ -188,4 +214,81 @@ async fn offers(tx: &Tx, lines: &[ImportedLine]) -> Result<Vec<(OfferId, i64)>> 
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn order() -> Value {
+        json!({"external_id": "1", "email": "a@b.example", "currency": "USD",
+               "shipping_address": {"name": "A", "line1": "1", "city": "S", "postal_code": "1", "country": "US"},
+               "lines": [{"seller": "S", "sku": "K", "quantity": 1}]})
+    }
+
+    fn refused(row: &Value) -> String {
+        read(&row.to_string()).unwrap_err().message
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_place() {
+        assert!(read(&order().to_string()).is_ok());
+        for (place, value, told) in [
+            ("/shipping_address", json!("Ann Miller, 7 Main St"), "shipping_address is not an object with the parts"),
+            ("/shipping_address/name", json!(["Ann"]), "shipping_address.name is not a string"),
+            ("/lines/0/quantity", json!("x, expected y"), "lines[0].quantity is not "),
+            ("/lines/0", json!({"seller": "S", "quantity": 1}), "lines[0] has no sku"),
+            ("/email", json!(null), "email is not a string"),
+        ] {
+            let mut row = order();
+            *row.pointer_mut(place).unwrap() = value;
+            let message = refused(&row);
+            assert!(message.contains(told), "{message}");
+        }
+        for (name, value, told) in [
+            ("user_id", json!("Ann"), "user_id cannot be read"),
+            ("paid", json!(true), "paid is none of its fields; there are one of external_id"),
+            ("Ann Miller", json!(1), "a name in it is none of its fields"),
+        ] {
+            let mut row = order();
+            row[name] = value;
+            let message = refused(&row);
+            assert!(message.contains(told) && !message.contains("Ann"), "{message}");
+        }
+    }
+
+    proptest! {
+        /// Wherever a value is of another type, the sentence does not say what it is.
+        #[test]
+        fn no_refusal_repeats_what_it_found(
+            at in any::<prop::sample::Index>(),
+            number in 1_000_000_000_i64..9_999_999_999,
+            kind in 0..4,
+        ) {
+            let places = ["/external_id", "/email", "/currency", "/user_id", "/shipping_address", "/notes", "/lines",
+                          "/shipping_address/name", "/shipping_address/line1", "/shipping_address/phone",
+                          "/shipping_address/postal_code", "/lines/0", "/lines/0/sku", "/lines/0/quantity"];
+            let place = places[at.index(places.len())];
+            let word = format!("Zyxwv, expected {number}");
+            let value = match kind {
+                0 => json!(number),
+                1 => json!([word]),
+                2 => json!({ "name": word }),
+                _ => json!({ word: 1 }),
+            };
+            let mut row = order();
+            for optional in ["user_id", "notes"] {
+                row[optional] = Value::Null;
+            }
+            row["shipping_address"]["phone"] = Value::Null;
+            *row.pointer_mut(place).unwrap() = value;
+            if let Err(error) = read(&row.to_string()) {
+                let told = error.message;
+                prop_assert!(!told.contains("Zyxwv") && !told.contains(&number.to_string()), "{}", told);
+            }
+        }
+    }
 }

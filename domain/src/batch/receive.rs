@@ -165,6 +165,7 @@ impl Receiving {
                 }
                 let mut models = Vec::with_capacity(lines.len());
                 for line in lines {
+                    let about = staged::about(tx.vault(), new.kind, &line.text);
                     models.push(batch_row::ActiveModel {
                         batch_id: Set(id),
                         line: Set(line.number),
@@ -172,6 +173,8 @@ impl Receiving {
                         status: Set(BatchRowStatus::Pending),
                         result: Set(None),
                         error: Set(None),
+                        email_index: Set(about.email_index),
+                        user_id: Set(about.user),
                     });
                 }
                 batch_row::Entity::insert_many(models).exec_without_returning(&**tx).await?;

@@ -163,3 +163,55 @@ pub async fn give_back(tx: &Tx, order: OrderId) -> Result<()> {
     }
     Ok(())
 }
+
+/// Gives the uses that a guest's order counts to nobody: they are looked up by a keyed hash of the guest's
+/// address, which is to be gone. The counts stay what they are; a use of nobody limits nobody.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn forget(tx: &Tx, order: OrderId) -> Result<()> {
+    let mut rows =
+        order_promotion::Entity::find().filter(order_promotion::Column::OrderId.eq(order)).all(&**tx).await?;
+    rows.sort_by_key(|row| row.promotion_id);
+    if !rows.is_empty() {
+        // A limit that is set meanwhile would count the uses by the shopper that is taken out here.
+        limits(tx, rows.iter().map(|row| row.promotion_id).collect()).await?;
+    }
+    for row in rows {
+        let nobody = hex::encode(rand::random::<[u8; 32]>());
+        let of = |shopper: &str| {
+            promotion_shopper::Column::PromotionId
+                .eq(row.promotion_id)
+                .and(promotion_shopper::Column::Shopper.eq(shopper))
+        };
+        if row.counted {
+            let taken = promotion_shopper::Entity::update_many()
+                .col_expr(promotion_shopper::Column::Used, Expr::col(promotion_shopper::Column::Used).sub(1_i64))
+                .filter(of(&row.shopper))
+                .exec(&**tx)
+                .await?;
+            // None is there where the promotion does not limit shoppers.
+            if taken.rows_affected == 1 {
+                let use_of_nobody = promotion_shopper::ActiveModel {
+                    promotion_id: Set(row.promotion_id),
+                    shopper: Set(nobody.clone()),
+                    used: Set(1),
+                };
+                promotion_shopper::Entity::insert(use_of_nobody).exec_without_returning(&**tx).await?;
+            }
+        }
+        // Other orders of the address, which are persons of their own, may still count with it.
+        promotion_shopper::Entity::delete_many()
+            .filter(of(&row.shopper))
+            .filter(promotion_shopper::Column::Used.eq(0))
+            .exec(&**tx)
+            .await?;
+        order_promotion::Entity::update_many()
+            .col_expr(order_promotion::Column::Shopper, Expr::value(nobody))
+            .filter(order_promotion::Column::OrderId.eq(order))
+            .filter(order_promotion::Column::PromotionId.eq(row.promotion_id))
+            .exec(&**tx)
+            .await?;
+    }
+    Ok(())
+}

@@ -15,8 +15,8 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QuerySelect};
 use serde_json::json;
 use souk_entity::id::PayoutId;
 use souk_entity::money::MinorUnits;
-use souk_entity::status::{EntityKind, LedgerAccount, LedgerSource, PayoutStatus, SellerStatus};
 use souk_entity::payout;
+use souk_entity::status::{EntityKind, LedgerAccount, LedgerSource, PayoutStatus, SellerStatus};
 
 use crate::account;
 use crate::actor::Actor;

@@ -8,14 +8,16 @@ use souk_entity::id::{OrderId, PersonId, UserId};
 use souk_entity::sealed::Sealed;
 use souk_entity::status::{CartStatus, MemberRole, OrderStatus, RefundStatus, ReturnStatus, SellerStatus, UserRole};
 use souk_entity::{
-    batch_row, cart, idempotency_key, order, order_import, person_key, refund, return_request, seller, seller_member,
+    cart, idempotency_key, order, person_key, refund, return_request, seller, seller_member, shipment, shipment_event,
     user, user_address,
 };
 
 use crate::account;
+use crate::account::proof::Proof;
 use crate::audit::{self, Fields};
+use crate::batch;
 use crate::error::{Code, Error, Result};
-use crate::order::lifecycle;
+use crate::order::{contact, lifecycle, promotion_use};
 use crate::store::Tx;
 
 /// At most so many things of a kind are named that are in the way.
@@ -30,10 +32,13 @@ const MOST_NAMED: u64 = 20;
 pub async fn erase_account(tx: &Tx, id: UserId) -> Result<DateTime<Utc>> {
     // Whoever makes a cart or an order for the person shares the row's key and waits for us, or we for them.
     let person = account::role::lock(tx, id).await?;
-    if let Some(at) = lock_key(tx, id.into()).await?.erased_at {
+    let key = lock_key(tx, id.into()).await?;
+    if let Some(at) = key.erased_at {
         audit::nothing(tx);
         return Ok(at);
     }
+    let profile = account::open_profile(&tx.vault().person_of(&key)?, &person)?;
+    let address = profile.email.map(|email| contact::email_index(tx.vault(), &email));
     // A placement claims its cart first: from here on none can begin, and one that has begun is waited
     // for here and seen below.
     cart::Entity::update_many()
@@ -73,8 +78,17 @@ pub async fn erase_account(tx: &Tx, id: UserId) -> Result<DateTime<Utc>> {
     audit::note(tx, "user", id, Fields::new().changed("erased_at", None, Some(tx.now)));
     user_address::Entity::delete_many().filter(user_address::Column::UserId.eq(id)).exec(&**tx).await?;
     account::totp::forget(tx, id).await?;
-    forget(tx, id.into(), own(), &format!("user:{id}")).await?;
+    forget(tx, id.into(), own(), &format!("user:{id}"), address, Some(id)).await?;
     Ok(tx.now)
+}
+
+/// Erases the person who wishes it, as [`erase_account`] does.
+///
+/// # Errors
+/// As [`Proof::hold`] and [`erase_account`].
+pub async fn erase_own(tx: &Tx, proof: &Proof) -> Result<DateTime<Utc>> {
+    let person = proof.hold(tx).await?;
+    erase_account(tx, person.id).await
 }
 
 /// Erases the guest who placed an order: what it tells of them is gone, the order itself stays.
@@ -97,7 +111,9 @@ pub async fn erase_guest(tx: &Tx, id: OrderId) -> Result<DateTime<Utc>> {
     let own = || order::Column::Id.eq(id);
     check(under_way(tx, own()).await?)?;
     audit::note(tx, "order", id, Fields::new().changed("shopper_erased_at", None, Some(tx.now)));
-    forget(tx, id.into(), own(), &format!("guest:{token}")).await?;
+    // An account's uses are known by its id, which names nobody any more.
+    promotion_use::forget(tx, id).await?;
+    forget(tx, id.into(), own(), &format!("guest:{token}"), None, None).await?;
     Ok(tx.now)
 }
 
@@ -184,8 +200,16 @@ fn ids(orders: SimpleExpr) -> SelectStatement {
     order::Entity::find().select_only().column(order::Column::Id).filter(orders).into_query()
 }
 
-/// Destroys a person's key, and what is found of them or kept beside it.
-async fn forget(tx: &Tx, id: PersonId, orders: SimpleExpr, key_space: &str) -> Result<()> {
+/// Destroys a person's key, and what is found of them or kept beside it. `address` is what orders of the
+/// account's own address are found by, and `user` the account.
+async fn forget(
+    tx: &Tx,
+    id: PersonId,
+    orders: SimpleExpr,
+    key_space: &str,
+    address: Option<String>,
+    user: Option<UserId>,
+) -> Result<()> {
     let destroyed = person_key::ActiveModel {
         id: Set(id),
         wrapped_by: Set(None),
@@ -194,31 +218,42 @@ async fn forget(tx: &Tx, id: PersonId, orders: SimpleExpr, key_space: &str) -> R
         ..Default::default()
     };
     person_key::Entity::update(destroyed).exec_without_returning(&**tx).await?;
-    // Answers that the person got, and rows of files that their orders were imported from.
+    tx.destroy_after_commit();
+    // Answers that the person got, answers that tell others of their orders, and rows of files that tell of
+    // them, whatever became of the rows.
     idempotency_key::Entity::delete_many().filter(idempotency_key::Column::Actor.eq(key_space)).exec(&**tx).await?;
-    let known: Vec<(OrderId, String)> = order::Entity::find()
+    // The keys of others stay: what they have asked for is not to be done again.
+    idempotency_key::Entity::update_many()
+        .col_expr(idempotency_key::Column::Body, Expr::value(Vec::<u8>::new()))
+        .filter(idempotency_key::Column::OrderId.in_subquery(ids(orders.clone())))
+        .exec(&**tx)
+        .await?;
+    let known: Vec<(OrderId, Option<String>)> = order::Entity::find()
         .select_only()
-        .columns([order::Column::Id, order::Column::Number])
+        .columns([order::Column::Id, order::Column::EmailIndex])
         .filter(orders.clone())
         .into_tuple()
         .all(&**tx)
         .await?;
-    let imported = order_import::Entity::find()
-        .filter(order_import::Column::OrderId.in_subquery(ids(orders.clone())))
-        .all(&**tx)
-        .await?;
-    for import in imported {
-        let number = known.iter().find(|(order, _)| *order == import.order_id).map(|(_, number)| number.as_str());
-        batch_row::Entity::update_many()
-            .col_expr(batch_row::Column::Input, Expr::value(Vec::<u8>::new()))
-            .filter(batch_row::Column::BatchId.eq(import.batch_id))
-            .filter(batch_row::Column::Result.eq(number))
-            .exec(&**tx)
-            .await?;
-    }
+    let mut indexes: Vec<String> = known.iter().filter_map(|(_, index)| index.clone()).chain(address).collect();
+    indexes.sort_unstable();
+    indexes.dedup();
+    batch::forget(tx, indexes, user).await?;
     order::Entity::update_many()
         .col_expr(order::Column::EmailIndex, Expr::value(None::<String>))
-        .filter(orders)
+        .filter(orders.clone())
+        .exec(&**tx)
+        .await?;
+    // Where parcels were and who took them is told in a carrier's words.
+    let parcels = shipment::Entity::find()
+        .select_only()
+        .column(shipment::Column::Id)
+        .filter(shipment::Column::OrderId.in_subquery(ids(orders.clone())))
+        .into_query();
+    shipment_event::Entity::update_many()
+        .col_expr(shipment_event::Column::Location, Expr::value(None::<String>))
+        .col_expr(shipment_event::Column::Description, Expr::value(""))
+        .filter(shipment_event::Column::ShipmentId.in_subquery(parcels))
         .exec(&**tx)
         .await?;
     // Kept answers about them are forgotten before this one is given.

@@ -75,6 +75,10 @@ const WEBHOOK_DELIVERIES: TimeDelta = TimeDelta::days(30);
 /// itself and its counts stay.
 const BATCH_ROWS: TimeDelta = TimeDelta::days(30);
 
+/// Somebody who is erased could not be found by a row of orders that names no e-mail address; a day is enough to
+/// see what is wrong with it.
+const ROWS_OF_NOBODY: TimeDelta = TimeDelta::hours(24);
+
 /// All of them.
 pub const RETENTIONS: &[Retention] = &[
     Retention {
@@ -141,6 +145,17 @@ pub const RETENTIONS: &[Retention] = &[
     },
     Retention { what: "webhook deliveries", keep: WEBHOOK_DELIVERIES, how: How::Deliveries },
     Retention { what: "rows of ended batches", keep: BATCH_ROWS, how: How::BatchRows },
+    Retention {
+        // An empty value of the column's type, in both dialects.
+        what: "rows of orders without an address",
+        keep: ROWS_OF_NOBODY,
+        how: How::Rows(
+            "UPDATE batch_row SET input = substr(input, 1, 0), email_index = NULL, user_id = NULL \
+              WHERE email_index = '' AND (batch_id, line) IN (SELECT r.batch_id, r.line FROM batch_row r \
+              JOIN batch b ON b.id = r.batch_id WHERE r.email_index = '' AND b.updated_at < $1 \
+                  AND b.status IN ('completed', 'completed_with_errors', 'failed', 'cancelled') LIMIT 1000)",
+        ),
+    },
     Retention { what: "uploads given up", keep: batch::ABANDONED_AFTER, how: How::Uploads },
     Retention { what: "refunds that nobody approved", keep: approval::WAITS, how: How::RefundApprovals },
 ];

@@ -10,6 +10,7 @@
 //! processes.
 
 mod cipher;
+pub mod master;
 mod ring;
 pub mod rotation;
 
@@ -41,6 +42,8 @@ struct Keys {
     index: KeyBytes,
     /// Of what is kept for a while and may be about anybody.
     kept: Cipher,
+    /// Tells which master secret these follow from.
+    fingerprint: String,
 }
 
 /// Where sealed bytes belong.
@@ -73,6 +76,7 @@ impl Vault {
             ring: Ring::read(configured, master)?,
             index: mac(secret, b"souk vault\0index"),
             kept: Cipher::new(&mac(secret, b"souk vault\0kept")),
+            fingerprint: hex::encode(*mac(secret, b"souk vault\0fingerprint")),
         })))
     }
 

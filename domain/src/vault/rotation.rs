@@ -9,6 +9,7 @@ use sea_orm::{
 use souk_entity::person_key;
 
 use super::wrapping;
+use crate::audit::{self, Fields};
 use crate::error::Result;
 use crate::store::{Store, Tx};
 
@@ -123,6 +124,10 @@ pub async fn rewrap_some(tx: &Tx) -> Result<u64> {
             .filter(Expr::col(person_key::Column::ErasedAt).is_null())
             .exec(&**tx)
             .await?;
+    }
+    match rows.len() {
+        0 => audit::nothing(tx),
+        keys => audit::note_named(tx, "data_key", name, Fields::new().made("persons_wrapped", keys)),
     }
     Ok(u64::try_from(rows.len()).unwrap_or_default())
 }

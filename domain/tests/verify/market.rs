@@ -319,6 +319,7 @@ async fn outside_and_bulk_work(store: &Store, shop: &Shop) {
     let received = inbox_row::Entity::find().one(store.read()).await.unwrap().unwrap();
     store.write(async |tx| inbox::processed(&tx, received.id).await).await.unwrap();
     let answer = idempotency_key::ActiveModel {
+        order_id: Set(None),
         actor: Set("user:1".into()),
         route: Set("POST /orders".into()),
         key: Set("key-1".into()),

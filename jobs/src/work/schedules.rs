@@ -70,6 +70,7 @@ impl Work {
                 }
             }
         }
+        self.store.empty_log().await;
         self.end_schedule(lease, ScheduleName::CleanUp, &told(&removed)).await
     }
 

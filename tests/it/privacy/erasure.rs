@@ -127,9 +127,12 @@ async fn a_person_is_nowhere_in_plain_and_erasing_them_leaves_the_books() {
     let blocked = erase(PASSWORD).await.refused(409, "ERASURE_BLOCKED");
     assert_eq!(blocked["details"][0]["id"], imported["id"], "{blocked}");
     shopper.cancel(text(&imported["id"])).await.expect(200);
+    let scans = "SELECT count(*) FROM shipment_event WHERE location IS NOT NULL OR description <> ''";
+    assert!(souk.database().number(scans, []).await > 0, "carriers tell where parcels are");
     let books = ledger(&souk).await;
     erase(PASSWORD).await.expect(200);
     gone(&souk, &shopper, &seller, &order, &user).await;
+    assert_eq!(souk.database().number(scans, []).await, 0);
     assert_eq!(ledger(&souk).await, books, "orders and ledger stay as they were");
 
     // The guest is known by their order alone.

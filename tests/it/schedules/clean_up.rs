@@ -183,6 +183,26 @@ async fn webhook_deliveries_go_with_their_attempts_and_the_last_first() {
     souk.database().execute("DELETE FROM webhook_endpoint", []).await;
 }
 
+#[tokio::test]
+async fn rows_of_orders_by_which_nobody_can_be_found_are_emptied_after_a_day() {
+    let souk = Souk::start().await;
+    without_ticks(&souk).await;
+    let admin = &souk.admin().await.client;
+    let rows = [json!({"external_id": "1", "name": "Ann"}), json!({"external_id": "2", "email": "ann@example.com"})];
+    for hours in [25, 23] {
+        let uploaded = crate::batches::upload_json(admin, "/api/v1/admin/batches/orders", &rows).await;
+        let id = super::uuid(text(&uploaded.json()["id"]));
+        souk.settle().await;
+        let sql = "UPDATE batch SET updated_at = $1 WHERE id = $2";
+        assert_eq!(souk.database().execute(sql, [ago(TimeDelta::hours(hours)).into(), id]).await, 1);
+    }
+    expect(&souk, "clean_up", "Removed 1 rows of orders without an address.").await;
+    assert_eq!(count(&souk, "batch_row WHERE length(input) = 0 AND line = 1").await, 1);
+    assert_eq!(count(&souk, "batch_row WHERE length(input) > 0").await, 3);
+    expect(&souk, "clean_up", "Nothing to remove.").await;
+    souk.audit().await;
+}
+
 async fn upload(seller: &Seller, offer: &str) -> String {
     let csv = format!("sku,warehouse,on_hand\n{offer},Main,7\nNOT-THERE,Main,7\n");
     let request = seller.client.request(reqwest::Method::POST, "/api/v1/seller/batches/inventory");

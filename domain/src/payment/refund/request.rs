@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use souk_entity::id::{OrderLineId, SellerId, SellerOrderId};
 use souk_entity::money::MinorUnits;
-use souk_entity::status::{Bearer, RefundReason, SellerStatus};
 use souk_entity::seller_order;
+use souk_entity::status::{Bearer, RefundReason, SellerStatus};
 
 use super::pieces::{Pieces, exceeds};
 use super::standing::Standing;
