@@ -5,10 +5,14 @@ use std::sync::Arc;
 use poem::endpoint::BoxEndpoint;
 use poem::http::StatusCode;
 use poem::web::{Data, Json, Path};
-use poem::{EndpointExt, IntoResponse, Response, Route, get, handler, post};
+use poem::{EndpointExt, IntoResponse, Request, Response, Route, get, handler, post};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
+use souk_api::Peer;
+use souk_domain::account::token_hash;
 use souk_domain::error::Kind;
+use souk_domain::{Code, Error};
 use souk_entity::status::TrackingStatus;
 use souk_integrations::simulated::{ConfirmOutcome, Control, Fault, Operation};
 
@@ -28,14 +32,41 @@ pub fn routes(control: Control) -> BoxEndpoint<'static, Response> {
         .boxed()
 }
 
-/// All measurements in Prometheus' text format.
-pub fn metrics_route() -> BoxEndpoint<'static, Response> {
-    Route::new().at("/", get(metrics)).map_to_response().boxed()
+/// All measurements in Prometheus' text format, for who has the token; without one, for this machine.
+pub fn metrics_route(token: Option<SecretString>) -> BoxEndpoint<'static, Response> {
+    Route::new().at("/", get(metrics)).data(MetricsToken(token)).map_to_response().boxed()
+}
+
+#[derive(Clone)]
+struct MetricsToken(Option<SecretString>);
+
+/// How much is sold is no matter of everybody's.
+fn may_measure(token: &MetricsToken, peer: &Peer, request: &Request) -> souk_domain::Result<()> {
+    let Some(token) = &token.0 else {
+        // A proxy on this machine that is not known as one speaks for somebody else.
+        let forwarded =
+            request.headers().contains_key("x-forwarded-for") || request.headers().contains_key("forwarded");
+        if peer.address.is_loopback() && !forwarded {
+            return Ok(());
+        }
+        let message = "Measurements are for the machine itself, or for who has the token of SOUK_METRICS_TOKEN.";
+        return Err(Error::new(Code::Forbidden, message));
+    };
+    let shown = request.header("authorization").and_then(|header| header.split_once(' '));
+    let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map_or("", |(_, shown)| shown.trim());
+    // Of hashes, how far they are alike tells nothing.
+    if token_hash(shown) == token_hash(token.expose_secret()) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Unauthenticated, "Send the token of SOUK_METRICS_TOKEN as a bearer token."))
 }
 
 #[handler]
-fn metrics() -> Response {
-    crate::telemetry::metrics().with_content_type("text/plain; version=0.0.4").into_response()
+fn metrics(token: Data<&MetricsToken>, peer: Data<&Peer>, request: &Request) -> Response {
+    match may_measure(&token, &peer, request) {
+        Ok(()) => crate::telemetry::metrics().with_content_type("text/plain; version=0.0.4").into_response(),
+        Err(error) => answer::<()>(Err(error)),
+    }
 }
 
 fn answer<T: serde::Serialize + Send>(outcome: souk_domain::Result<T>) -> Response {
@@ -43,6 +74,8 @@ fn answer<T: serde::Serialize + Send>(outcome: souk_domain::Result<T>) -> Respon
         Ok(value) => Json(value).into_response(),
         Err(error) => {
             let status = match error.code.kind() {
+                Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+                Kind::Forbidden => StatusCode::FORBIDDEN,
                 Kind::NotFound => StatusCode::NOT_FOUND,
                 Kind::Conflict => StatusCode::CONFLICT,
                 Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,

@@ -51,6 +51,9 @@ pub struct Settings {
     /// The administrator's password, 10 characters or more
     #[arg(long, env = "SOUK_ADMIN_PASSWORD", global = true, hide_env_values = true, requires = "admin_email")]
     pub admin_password: Option<SecretString>,
+    /// Token of 16 characters or more that `/metrics` takes as a bearer token; without it only this machine is answered
+    #[arg(long, env = "SOUK_METRICS_TOKEN", global = true, hide_env_values = true)]
+    metrics_token: Option<SecretString>,
     /// Milliseconds between attempts to sign in after five failures at an account, or thirty from a network, 1 to 60000
     ///
     /// They double with every further failure, up to sixty times as long.
@@ -256,6 +259,17 @@ impl Settings {
         // As docker-compose.yml hands it on where it is not set.
         let keys = self.data_keys.as_ref().filter(|keys| !keys.expose_secret().is_empty());
         Vault::new(keys, &self.secret()?).map_err(|error| Failure::Usage(format!("SOUK_DATA_KEYS: {}", error.message)))
+    }
+
+    /// The token that `/metrics` takes.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for one that could be guessed.
+    pub fn metrics_token(&self) -> Result<Option<SecretString>, Failure> {
+        if self.metrics_token.as_ref().is_some_and(|token| token.expose_secret().len() < 16) {
+            return Err(Failure::Usage("SOUK_METRICS_TOKEN must have at least 16 characters.".into()));
+        }
+        Ok(self.metrics_token.clone())
     }
 
     /// How long the end of the process may take.

@@ -76,6 +76,8 @@ fn settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         // A person's key that is destroyed is overwritten in the file, too.
         .pragma("secure_delete", "ON")
+        // Without it what INSERT OR REPLACE deletes passes by the triggers that keep history from being rewritten.
+        .pragma("recursive_triggers", "ON")
         .busy_timeout(Duration::from_secs(10))
         .foreign_keys(true)
         .statement_cache_capacity(500)
@@ -106,4 +108,36 @@ async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Failure> {
         };
         Failure::Failed(format!("DATABASE_URL: the database cannot be reached: {why}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ConnectionTrait;
+    use souk_migration::{Migrator, MigratorTrait};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn history_on_sqlite_is_not_replaced_either() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite://{}?mode=rwc", directory.path().join("souk.db").display());
+        let pools = connect(&DatabaseUrl::Sqlite(url.into()), 1).await.expect("a database");
+        Migrator::up(&pools.write, None).await.expect("the schema");
+        let row = |verb: &str, id: u32, to: &str| {
+            format!(
+                "{verb} INTO status_history (id, entity_kind, entity_id, version, to_status, actor_kind, occurred_at) \
+                 VALUES ('{id}', 'order', 'x', 1, '{to}', 'system', '2026-01-02 03:04:05+00:00')"
+            )
+        };
+        pools.write.execute_unprepared(&row("INSERT", 1, "pending")).await.expect("a row");
+        for pool in [&pools.write, &pools.read] {
+            // By the same key, and by what else is unique.
+            for id in [1, 2] {
+                for verb in ["INSERT OR REPLACE", "REPLACE"] {
+                    let error = pool.execute_unprepared(&row(verb, id, "paid")).await.expect_err("it is refused");
+                    assert!(error.to_string().contains("status_history is append-only"), "{error}");
+                }
+            }
+        }
+    }
 }

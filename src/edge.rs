@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use souk_api::{Edge, Origins, RateLimits, TrustedProxies};
+use souk_api::{Crowd, Edge, Origins, RateLimits, TrustedProxies};
 use souk_domain::limit::Limiter;
 use souk_integrations::limit::{InProcess, InRedis};
 
@@ -38,6 +38,11 @@ pub struct EdgeSettings {
     /// Connections that are open at once; more wait to be accepted
     #[arg(long, env = "SOUK_MAX_CONNECTIONS", global = true, default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_connections: u32,
+    /// Connections that are open at once from one address, or one /64 of IPv6; more are closed at once
+    ///
+    /// Trusted proxies have no such bound, as they speak for many.
+    #[arg(long, env = "SOUK_MAX_CONNECTIONS_PER_PEER", global = true, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max_connections_per_peer: u32,
     /// Seconds in which the body of a request has to come in; files of rows have limits of their own
     #[arg(long, env = "SOUK_REQUEST_TIMEOUT_SECONDS", global = true, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600))]
     request_timeout_seconds: u32,
@@ -52,6 +57,7 @@ impl EdgeSettings {
     /// For one person who plays everybody on one machine: nothing is limited, and nothing encrypted.
     pub fn open_house(&mut self) {
         self.rate_limits = RateLimits::OFF;
+        self.max_connections_per_peer = self.max_connections;
         (self.tls_cert, self.tls_key) = (None, None);
     }
 
@@ -69,6 +75,11 @@ impl EdgeSettings {
     /// What bounds connections, when the end may take this long.
     pub fn bounds(&self, shutdown: Duration) -> Bounds {
         Bounds { connections: self.max_connections, idle: seconds(self.idle_timeout_seconds), shutdown }
+    }
+
+    /// What bounds the connections of one site.
+    pub fn crowd(&self) -> Crowd {
+        Crowd::new(self.trusted_proxies.clone(), self.max_connections_per_peer as usize)
     }
 
     /// The API's own edge, which counts in Redis where there is one.

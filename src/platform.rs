@@ -126,6 +126,7 @@ impl Platform {
         let hash = souk_api::hash_password(password.clone()).await?;
         let make = self.store.write(async |tx| {
             let user = account::register(&tx, email, "Administrator", hash.clone(), UserRole::Admin).await?;
+            account::vouch(&tx, user.id).await?;
             audit::note(&tx, "user", user.id, Fields::new().made("role", user.role));
             Ok(user)
         });
@@ -242,7 +243,7 @@ impl Platform {
             let (context, orders) = (context.clone(), self.settings.cache_warm.into());
             tokio::spawn(async move { souk_api::warm(&context, orders).await });
         }
-        let mut beside = vec![("/metrics", beside::metrics_route())];
+        let mut beside = vec![("/metrics", beside::metrics_route(self.settings.metrics_token()?))];
         if let Some(control) = self.control() {
             beside.push(("/simulator", beside::routes(control)));
         }
@@ -255,7 +256,8 @@ impl Platform {
             }
         });
         let renewal = door.tls.clone().map(|tls| tokio::spawn(tls.renew()));
-        door.serve(app, self.settings.edge.bounds(self.settings.shutdown()), stop).await;
+        let edge = &self.settings.edge;
+        door.serve(app, edge.bounds(self.settings.shutdown()), edge.crowd(), stop).await;
         upkeep.abort();
         if let Some(renewal) = renewal {
             renewal.abort();

@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Response};
+use souk_api::{Crowd, Standing};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -61,8 +62,8 @@ pub struct Bounds {
 }
 
 impl Door {
-    /// Serves until `stop` is cancelled and running requests have ended, or their time is over.
-    pub async fn serve<E>(self, endpoint: E, bounds: Bounds, stop: CancellationToken)
+    /// Serves who `crowd` has room for until `stop` is cancelled and running requests have ended, or their time is over.
+    pub async fn serve<E>(self, endpoint: E, bounds: Bounds, crowd: Crowd, stop: CancellationToken)
     where
         E: Endpoint<Output = Response> + 'static,
     {
@@ -71,9 +72,9 @@ impl Door {
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
-                accepted = accept(&self.listener, &places) => accepted,
+                accepted = accept(&self.listener, &places, &crowd) => accepted,
             };
-            let (stream, remote, place) = match accepted {
+            let (stream, remote, held) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "a connection cannot be accepted");
@@ -96,7 +97,7 @@ impl Door {
                     () = connection.run(stream, tls) => {}
                     () = over.cancelled() => {}
                 }
-                drop(place);
+                drop(held);
             });
         }
         drop(self.listener);
@@ -109,14 +110,23 @@ impl Door {
     }
 }
 
-type Place = tokio::sync::OwnedSemaphorePermit;
+/// A connection's place among all, and among those of its site.
+type Held = (tokio::sync::OwnedSemaphorePermit, Standing);
 
-/// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> std::io::Result<(TcpStream, SocketAddr, Place)> {
+/// The next connection, once there is a place for it. One whose site has as many as it may is closed: it would wait
+/// in the way of others.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    crowd: &Crowd,
+) -> std::io::Result<(TcpStream, SocketAddr, Held)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
     loop {
         match listener.accept().await {
-            Ok((stream, remote)) => return Ok((stream, remote, place)),
+            Ok((stream, remote)) => match crowd.enter(remote.ip()) {
+                Some(standing) => return Ok((stream, remote, (place, standing))),
+                None => drop(stream),
+            },
             // Its client has gone already.
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
             Err(error) => return Err(error),

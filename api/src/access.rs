@@ -305,6 +305,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "adminExportUserData",
             "adminGetUser",
             "adminListApiKeys",
+            "adminListSellerApiKeys",
             "adminListUsers",
             "getAuditEntry",
             "listAuditEntries",
@@ -318,13 +319,17 @@ const TABLE: &[(Need, &[&str])] = &[
             "adminEraseGuest",
             "adminEraseUser",
             "adminRevokeApiKey",
+            "adminRevokeSellerApiKey",
             "resetTotp",
             "setUserActive",
             "setUserRole",
         ],
     ),
-    (Need::Operator(OperatorArea::Catalogue, Read), &["getPromotion", "listPromotions"]),
-    (Need::Operator(OperatorArea::Catalogue, Write), &["changePromotion", "createCategory", "createPromotion"]),
+    (Need::Operator(OperatorArea::Catalogue, Read), &["adminListProducts", "getPromotion", "listPromotions"]),
+    (
+        Need::Operator(OperatorArea::Catalogue, Write),
+        &["adminChangeProduct", "changePromotion", "createCategory", "createPromotion"],
+    ),
     (
         Need::Operator(OperatorArea::Money, Read),
         &[

@@ -1,10 +1,12 @@
 //! Who is asking: access tokens, guests' tokens, and what each may be.
 
+use chrono::{DateTime, Utc};
 use poem::Request;
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::{ApiKey, Bearer};
 use sea_orm::EntityTrait;
-use souk_domain::access::{Scopes, SellerArea, member_may, role_may};
+use secrecy::{ExposeSecret, SecretString};
+use souk_domain::access::{Mode, OperatorArea, Scopes, SellerArea, member_may, role_may};
 use souk_domain::account::{self, api_key};
 use souk_domain::actor::Actor;
 use souk_domain::cart::Owner;
@@ -51,10 +53,9 @@ fn enter(request: &Request, actor: Actor, credential: Credential) -> Result<()> 
     })
 }
 
-/// The token of a request, where it is for an API.
-fn token(request: &Request, bearer: &Bearer, audience: Audience) -> Result<Token> {
-    let context = context(request)?;
-    let token = context.keys.verify(&bearer.token, context.store.now()).ok_or_else(|| {
+/// An access token that was good at this time, where it is for an API.
+fn token(context: &Context, bearer: &str, audience: Audience, at: DateTime<Utc>) -> Result<Token> {
+    let token = context.keys.verify(bearer, at).ok_or_else(|| {
         Error::new(Code::Unauthenticated, "The access token is missing, not ours, or over; sign in or refresh it.")
     })?;
     if token.is_for(audience) {
@@ -96,11 +97,12 @@ async fn signed_in(request: &Request, bearer: Bearer) -> poem::Result<Person> {
 }
 
 async fn person(request: &Request, bearer: &Bearer) -> Result<Person> {
-    let token = token(request, bearer, Audience::Storefront)?;
+    let context = context(request)?;
+    let token = token(context, &bearer.token, Audience::Storefront, context.store.now())?;
     match Operation::of(request)?.need {
         Need::Shopper => {}
         Need::Person => {
-            let user = present(context(request)?, &token).await?.id;
+            let user = present(context, &token).await?.id;
             enter(request, Actor::Shopper(Some(user)), Credential::SignIn(token.sign_in))?;
         }
         _ => return Err(misplaced(request)),
@@ -170,7 +172,8 @@ impl Shopper {
 }
 
 /// Somebody acting for a seller: a member of its team, or a system by an API key. Membership, what it
-/// allows and the seller's standing are read at every request, so a change acts at once.
+/// allows and the seller's standing are read at every request, so a change acts at once; of a key, those
+/// of whoever made it.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "bearer", bearer_format = "JWT", checker = "selling")]
 pub struct Selling(pub Member);
@@ -184,6 +187,8 @@ pub struct Member {
     pub user: UserId,
     /// By what they have signed in.
     pub credential: Credential,
+    /// Whether they may read what concerns the seller's money.
+    pub reads_money: bool,
 }
 
 impl Selling {
@@ -209,31 +214,42 @@ impl Selling {
 }
 
 async fn selling(request: &Request, bearer: Bearer) -> poem::Result<Member> {
-    let member = member(request, &bearer).await.map_err(ApiError::from)?;
-    enter(request, Actor::Seller(member.seller, member.user), member.credential).map_err(ApiError::from)?;
-    Ok(member)
+    let let_in = async {
+        let Need::Seller { any_of, mode } = Operation::of(request)?.need else { return Err(misplaced(request)) };
+        let context = context(request)?;
+        let member = member(context, &bearer.token, context.store.now(), (any_of, mode)).await?;
+        enter(request, Actor::Seller(member.seller, member.user), member.credential)?;
+        Ok(member)
+    };
+    Ok(let_in.await.map_err(ApiError::from)?)
 }
 
-async fn member(request: &Request, bearer: &Bearer) -> Result<Member> {
-    let Need::Seller { any_of, mode } = Operation::of(request)?.need else { return Err(misplaced(request)) };
-    let context = context(request)?;
+/// Who has a credential that was good at this time, if they may do this for their seller now.
+async fn member(
+    context: &Context,
+    bearer: &str,
+    at: DateTime<Utc>,
+    (any_of, mode): (&[SellerArea], Mode),
+) -> Result<Member> {
     let db = context.store.read();
-    if bearer.token.starts_with(api_key::MARK) {
-        let key = api_key::find_live(db, &bearer.token, context.store.now()).await?;
-        let seller = match key.seller_id {
-            Some(seller) => seller::Entity::find_by_id(seller).one(db).await?,
-            None => None,
-        };
-        let seller = seller.filter(acts).ok_or_else(for_no_seller)?;
+    if bearer.starts_with(api_key::MARK) {
+        let key = api_key::find_live(db, bearer, context.store.now()).await?;
+        let id = key.seller_id.ok_or_else(for_no_seller)?;
+        let maker = api_key::maker(db, id, key.user_id).await?.ok_or_else(|| {
+            let message = "Who made the API key does not act for the seller any more; an owner has to make a new one.";
+            Error::new(Code::Unauthenticated, message)
+        })?;
+        let (member, seller) = Some(maker).filter(|(_, seller)| acts(seller)).ok_or_else(for_no_seller)?;
         let scopes: Scopes<SellerArea> = key.scopes.parse()?;
-        let may = |area: &SellerArea| area.for_keys() && scopes.allow(*area, mode);
-        if !any_of.is_empty() && !any_of.iter().any(may) {
+        let may = |area: SellerArea, mode| area.for_keys() && scopes.allow(area, mode) && member_may(&member, area);
+        if !any_of.is_empty() && !any_of.iter().any(|area| may(*area, mode)) {
             return Err(Error::new(Code::Forbidden, "The API key's scopes do not cover this."));
         }
         api_key::used(&context.store, &key).await?;
-        return Ok(Member { seller: seller.id, user: key.user_id, credential: Credential::Key(key.id) });
+        let reads_money = may(SellerArea::Money, Mode::Read);
+        return Ok(Member { seller: seller.id, user: key.user_id, credential: Credential::Key(key.id), reads_money });
     }
-    let token = token(request, bearer, Audience::Seller)?;
+    let token = token(context, bearer, Audience::Seller, at)?;
     let user = present(context, &token).await?.id;
     let found = account::membership(db, user).await?.filter(|(_, seller)| acts(seller));
     let (member, seller) = found.ok_or_else(for_no_seller)?;
@@ -243,7 +259,8 @@ async fn member(request: &Request, bearer: &Bearer) -> Result<Member> {
         let message = format!("This is for the seller's owners and for staff who are trusted with {areas}.");
         return Err(Error::new(Code::Forbidden, message));
     }
-    Ok(Member { seller: seller.id, user, credential: Credential::SignIn(token.sign_in) })
+    let reads_money = may(&SellerArea::Money);
+    Ok(Member { seller: seller.id, user, credential: Credential::SignIn(token.sign_in), reads_money })
 }
 
 /// A seller who was turned away or has closed has nothing left to do.
@@ -288,15 +305,26 @@ impl Operating {
 }
 
 async fn operating(request: &Request, bearer: Bearer) -> poem::Result<Operator> {
-    Ok(operator(request, &bearer).await.map_err(ApiError::from)?)
+    let let_in = async {
+        let Need::Operator(area, mode) = Operation::of(request)?.need else { return Err(misplaced(request)) };
+        let context = context(request)?;
+        let operator = operator(context, &bearer.token, context.store.now(), (area, mode)).await?;
+        enter(request, Actor::Operator(operator.user.id), operator.credential)?;
+        Ok(operator)
+    };
+    Ok(let_in.await.map_err(ApiError::from)?)
 }
 
-async fn operator(request: &Request, bearer: &Bearer) -> Result<Operator> {
-    let Need::Operator(area, mode) = Operation::of(request)?.need else { return Err(misplaced(request)) };
-    let context = context(request)?;
+/// Who has a credential that was good at this time, if their role allows this now.
+async fn operator(
+    context: &Context,
+    bearer: &str,
+    at: DateTime<Utc>,
+    (area, mode): (OperatorArea, Mode),
+) -> Result<Operator> {
     let db = context.store.read();
-    let operator = if bearer.token.starts_with(api_key::MARK) {
-        let key = api_key::find_live(db, &bearer.token, context.store.now()).await?;
+    let operator = if bearer.starts_with(api_key::MARK) {
+        let key = api_key::find_live(db, bearer, context.store.now()).await?;
         if key.seller_id.is_some() {
             return Err(Error::new(Code::Forbidden, "This is for operators of the marketplace."));
         }
@@ -309,15 +337,59 @@ async fn operator(request: &Request, bearer: &Bearer) -> Result<Operator> {
         api_key::used(&context.store, &key).await?;
         Operator { user, credential: Credential::Key(key.id) }
     } else {
-        let token = token(request, bearer, Audience::Admin)?;
+        let token = token(context, bearer, Audience::Admin, at)?;
         let user = present(context, &token).await?;
         Operator { user, credential: Credential::SignIn(token.sign_in) }
     };
     if role_may(operator.user.role, area, mode) {
-        enter(request, Actor::Operator(operator.user.id), operator.credential)?;
         return Ok(operator);
     }
     Err(Error::new(Code::Forbidden, format!("The role {} does not allow this.", operator.user.role)))
+}
+
+/// By what a request was let in, for those that take so long that it may be over before they are.
+pub struct Admission {
+    context: Arc<Context>,
+    need: Need,
+    bearer: SecretString,
+    at: DateTime<Utc>,
+}
+
+impl Admission {
+    /// That of a request of a seller or an operator.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] without a credential.
+    pub fn of(request: &Request) -> Result<Self> {
+        let context = context(request)?.clone();
+        let bearer =
+            bearer(request).ok_or_else(|| Error::new(Code::Unauthenticated, "Sign in, or send an API key."))?;
+        let (need, at) = (Operation::of(request)?.need, context.store.now());
+        Ok(Self { context, need, bearer: bearer.into(), at })
+    }
+
+    /// Refuses who would not be let in any more: the role, the membership, the sign-in or the key may have ended
+    /// since. That the access token is over by now does not matter.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`]; [`Code::Forbidden`].
+    pub async fn check_again(&self) -> Result<()> {
+        let (context, bearer) = (&self.context, self.bearer.expose_secret());
+        match self.need {
+            Need::Seller { any_of, mode } => drop(member(context, bearer, self.at, (any_of, mode)).await?),
+            Need::Operator(area, mode) => drop(operator(context, bearer, self.at, (area, mode)).await?),
+            Need::Anybody | Need::Shopper | Need::Person => {
+                return Err(Error::internal("this is for sellers and operators"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The bearer token of a request, whatever it is.
+fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Whom a request is counted for.
@@ -334,9 +406,7 @@ pub enum Caller {
 
 /// Whom a request is counted for, by what can be told without the database.
 pub fn caller(request: &Request, context: &Context) -> Caller {
-    let authorization = request.header("authorization").and_then(|header| header.split_once(' '));
-    let bearer = authorization.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    match (bearer.map(str::trim), request.header("x-guest-token")) {
+    match (bearer(request), request.header("x-guest-token")) {
         (Some(key), _) if key.starts_with(api_key::MARK) => Caller::Key(account::token_hash(key)),
         (Some(token), _) => {
             let token = context.keys.verify(token, context.store.now());

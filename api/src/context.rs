@@ -13,9 +13,14 @@ use souk_domain::payment::refund::approval::Limits;
 use souk_domain::port::Ports;
 use souk_domain::webhook::secret::WebhookSecrets;
 use souk_domain::webhook::target::Targets;
-use souk_domain::{Result, Store};
+use souk_domain::{Code, Error, Result, Store};
+use souk_entity::id::UserId;
 
+use crate::http::share::{Share, Shares};
 use crate::token::Keys;
+
+/// So many files a person sends at once, and so many batches they follow at once, of each process.
+const AT_ONCE: usize = 8;
 
 /// Settings of the API.
 #[derive(Clone, Debug)]
@@ -49,6 +54,8 @@ pub struct Context {
     pub(crate) throttle: Throttle,
     pub(crate) totp: TotpSecrets,
     pub(crate) config: ApiConfig,
+    uploads: Shares<UserId>,
+    streams: Shares<UserId>,
     /// Keeps answers; `None` where none are kept.
     pub(crate) cache: Option<Arc<dyn AnswerCache>>,
     /// Asks whether Redis answers; `None` where there is none to ask.
@@ -92,8 +99,32 @@ impl Context {
             throttle,
             totp,
             config,
+            uploads: Shares::new(AT_ONCE),
+            streams: Shares::new(AT_ONCE),
             cache,
             redis,
         }))
+    }
+
+    /// A place for a file that this person sends, until it is dropped.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`].
+    pub(crate) fn upload_place(&self, user: UserId) -> Result<Share<UserId>> {
+        self.uploads.take(user).ok_or_else(|| {
+            let message = format!("You send {AT_ONCE} files already; send this one when one of them has come in.");
+            Error::new(Code::RateLimited, message)
+        })
+    }
+
+    /// A place for a stream that this person reads, until it is dropped.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`].
+    pub(crate) fn stream_place(&self, user: UserId) -> Result<Share<UserId>> {
+        self.streams.take(user).ok_or_else(|| {
+            let message = format!("You follow {AT_ONCE} bulk uploads already; close one of these streams first.");
+            Error::new(Code::RateLimited, message)
+        })
     }
 }

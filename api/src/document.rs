@@ -113,10 +113,11 @@ pub fn service() -> OpenApiService<impl OpenApi, ()> {
             seller::team::Team,
             admin::users::Users,
             admin::api_keys::AdminApiKeys,
+            admin::api_keys::SellerApiKeys,
             admin::audit::Audit,
             admin::refund_approvals::RefundApprovals,
         ),
-        (shopper::privacy::OwnData, admin::privacy::Persons, shopper::team::Joining),
+        (shopper::privacy::OwnData, admin::privacy::Persons, shopper::team::Joining, admin::products::Products),
         (public::Catalogue, public::Meta, webhooks::Webhooks, health::Health),
     );
     OpenApiService::new(apis, "souk", env!("CARGO_PKG_VERSION")).description(description())

@@ -8,6 +8,7 @@ use poem_openapi::{Object, OpenApi};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query as Sub};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::account::holiday;
+use souk_domain::catalogue::shown::{can_be_sold, is_public};
 use souk_domain::shipping::{self, Method};
 use souk_domain::{Error, Result, transition};
 use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId};
@@ -130,7 +131,7 @@ pub struct Catalogue;
 impl Catalogue {
     /// Browse and search products
     ///
-    /// Newest first; `q` finds a part of the name.
+    /// Those that an approved seller shows or offers, newest first; `q` finds a part of the name.
     #[oai(path = "/products", method = "get", operation_id = "listProducts")]
     async fn products(
         &self,
@@ -146,8 +147,7 @@ impl Catalogue {
         cursor: Query<Option<String>>,
     ) -> ApiResult<Okay<Page<Product>>> {
         let page = PageRequest::read(limit.0, cursor.0.as_deref())?;
-        let mut query =
-            page.newest(product::Entity::find().filter(product::Column::Active.eq(true)), product::Column::Id);
+        let mut query = page.newest(product::Entity::find().filter(is_public()), product::Column::Id);
         if let Some(text) = q.0.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
             query = query.filter(Expr::col((product::Entity, product::Column::SearchName)).like(contains(text)));
         }
@@ -165,7 +165,7 @@ impl Catalogue {
     async fn product(&self, ctx: Ctx<'_>, id: Path<Uuid>) -> ApiResult<Okay<ProductDetail>> {
         let db = ctx.store.read();
         let row = product::Entity::find_by_id(ProductId(id.0))
-            .filter(product::Column::Active.eq(true))
+            .filter(is_public())
             .one(db)
             .await
             .map_err(Error::from)?
@@ -313,6 +313,7 @@ async fn offers(
         .filter(offer::Column::VariantId.is_in(variants))
         .filter(offer::Column::Active.eq(true))
         .filter(offer::Column::SellerId.in_subquery(approved))
+        .filter(can_be_sold())
         .order_by_asc(offer::Column::Price)
         .order_by_asc(offer::Column::Id)
         .find_also_related(seller::Entity)

@@ -1,6 +1,8 @@
-//! Turns of those who show a password or a code: waited for here, outside of any transaction.
+//! Turns of those who show a password or a code: waited for here, outside of any transaction. And letters that were
+//! asked for too often.
 
 use chrono::TimeDelta;
+use souk_domain::account::letters::Posted;
 use souk_domain::account::throttle::{self, Taken, Target, Turn};
 use souk_domain::{Code, Error};
 use tokio::sync::Semaphore;
@@ -47,11 +49,31 @@ pub async fn proven(ctx: &Context, turn: &Taken) -> souk_domain::Result<()> {
     write.await
 }
 
+/// What a letter that was asked for has become.
+///
+/// # Errors
+/// 429 when there were too many.
+pub fn posted<T>(posted: Posted<T>) -> ApiResult<T> {
+    match posted {
+        Posted::Sent(what) => Ok(what),
+        Posted::Later(wait) => {
+            let what = |seconds| {
+                format!("Too many messages were asked for; try again in {seconds} s. What was sent last stays good.")
+            };
+            Err(refusal(wait, what))
+        }
+    }
+}
+
 fn later(wait: TimeDelta) -> ApiError {
     metrics::counter!("sign_ins_delayed_total").increment(1);
+    refusal(wait, |seconds| format!("Too many failures; try again in {seconds} s. A right password works then."))
+}
+
+fn refusal(wait: TimeDelta, message: impl FnOnce(u64) -> String) -> ApiError {
     // Whole seconds, rounded up: whoever comes back then need not wait.
     let seconds = wait.num_milliseconds().max(1).unsigned_abs().div_ceil(1000);
-    let message = format!("Too many failures; try again in {seconds} s. A right password works then.");
+    let message = message(seconds);
     match ApiError::from(Error::new(Code::RateLimited, message)) {
         ApiError::TooManyRequests(body, _) => ApiError::TooManyRequests(body, seconds),
         other => other,

@@ -75,7 +75,7 @@ areas! {
         Orders = "orders",
         /// Paying shoppers back.
         Refunds = "refunds",
-        /// Categories and promotions.
+        /// Categories, promotions, and products of whichever seller.
         Catalogue = "catalogue",
         /// Who may sell.
         Sellers = "sellers",

@@ -5,8 +5,9 @@
 //!
 //! A number is taken for a card's when it begins as an issuer's do, has a length that issuer uses,
 //! its check digit is right (ISO/IEC 7812-1), and it stands alone or is divided as on a card: it is
-//! no part of a longer word, of a UUID or of an IBAN. Of random numbers of 16 digits about one in
-//! fifty is taken for one; of those that count or tell a time almost none, as no issuer has 1.
+//! no part of a longer word, of a UUID or of an IBAN. Its digits are those of any script. Of random
+//! numbers of 16 digits about one in fifty is taken for one; of those that count or tell a time
+//! almost none, as no issuer has 1.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -65,8 +66,42 @@ const SEPARATORS: [char; 9] =
 
 const WIDEST_GAP: usize = 3;
 
+/// What else divides groups of digits, but of versions, addresses, dates and lists as well: it counts only where a
+/// card's own groups ([`SHAPES`]) have the same between them all.
+const DIVIDERS: [&str; 5] = [".", "/", "_", "\n", "\r\n"];
+
+/// How numbers stand on cards.
+const SHAPES: [&[usize]; 2] = [&[4, 4, 4, 4], &[4, 6, 5]];
+
+/// The zeros of all scripts that count by tens; the other nine digits follow each (Unicode 17.0, general category Nd).
+#[rustfmt::skip]
+const ZEROS: [char; 77] = [
+    '0', '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}', '\u{be6}', '\u{c66}',
+    '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}', '\u{f20}', '\u{1040}', '\u{1090}', '\u{17e0}', '\u{1810}',
+    '\u{1946}', '\u{19d0}', '\u{1a80}', '\u{1a90}', '\u{1b50}', '\u{1bb0}', '\u{1c40}', '\u{1c50}', '\u{a620}',
+    '\u{a8d0}', '\u{a900}', '\u{a9d0}', '\u{a9f0}', '\u{aa50}', '\u{abf0}', '\u{ff10}', '\u{104a0}', '\u{10d30}',
+    '\u{10d40}', '\u{11066}', '\u{110f0}', '\u{11136}', '\u{111d0}', '\u{112f0}', '\u{11450}', '\u{114d0}',
+    '\u{11650}', '\u{116c0}', '\u{116d0}', '\u{116da}', '\u{11730}', '\u{118e0}', '\u{11950}', '\u{11bf0}',
+    '\u{11c50}', '\u{11d50}', '\u{11da0}', '\u{11de0}', '\u{11f50}', '\u{16130}', '\u{16a60}', '\u{16ac0}',
+    '\u{16b50}', '\u{16d70}', '\u{1ccf0}', '\u{1d7ce}', '\u{1d7d8}', '\u{1d7e2}', '\u{1d7ec}', '\u{1d7f6}',
+    '\u{1e140}', '\u{1e2f0}', '\u{1e4f0}', '\u{1e5f1}', '\u{1e950}', '\u{1fbf0}',
+];
+
 /// The longest IBAN.
 const IBAN: usize = 34;
+
+/// A digit of any script.
+fn digit(c: char) -> Option<u32> {
+    if c.is_ascii() {
+        return c.to_digit(10);
+    }
+    let zero = ZEROS.get(ZEROS.partition_point(|zero| *zero <= c).checked_sub(1)?)?;
+    Some(u32::from(c) - u32::from(*zero)).filter(|digit| *digit < 10)
+}
+
+fn is_digit(c: char) -> bool {
+    digit(c).is_some()
+}
 
 /// Whether a text holds what looks like the number of a payment card.
 pub fn found_in(text: &str) -> bool {
@@ -84,6 +119,55 @@ pub fn found_in_json(value: &Value) -> bool {
     }
 }
 
+/// Whether JSON as it is written holds one, also in digits that are written as escapes. All of it is looked at,
+/// whole or broken, because a reader of JSON takes only the last of two equal names.
+pub fn found_in_written(json: &str) -> bool {
+    found_in(json) || (json.contains('\\') && found_in(&unescaped(json)))
+}
+
+/// JSON as it is written, with its escapes replaced by what they stand for; half a surrogate pair stands for nothing.
+fn unescaped(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        rest = match (code_unit(escape), escape.chars().next()) {
+            (Some(first), _) => {
+                let after = escape.get(5..).unwrap_or_default();
+                let second = after.strip_prefix('\\').and_then(code_unit);
+                let pair = || char::decode_utf16([first, second?]).next()?.ok();
+                let (c, after) = match (char::decode_utf16([first]).next(), pair()) {
+                    (Some(Ok(c)), _) => (c, after),
+                    (_, Some(c)) => (c, after.get(6..).unwrap_or_default()),
+                    _ => (char::REPLACEMENT_CHARACTER, after),
+                };
+                plain.push(c);
+                after
+            }
+            (None, Some(c)) => {
+                plain.push(match c {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'b' => '\u{8}',
+                    'f' => '\u{c}',
+                    other => other,
+                });
+                escape.get(c.len_utf8()..).unwrap_or_default()
+            }
+            (None, None) => "",
+        };
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The number of an escape such as `u0034`.
+fn code_unit(escape: &str) -> Option<u16> {
+    let digits = escape.strip_prefix('u')?.get(..4)?;
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
 /// The text with an asterisk for each digit of a card's number.
 pub fn masked(text: &str) -> Cow<'_, str> {
     let places = places(text);
@@ -91,23 +175,28 @@ pub fn masked(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let hidden = |at: usize| places.iter().any(|place| place.contains(&at));
-    text.char_indices().map(|(at, c)| if c.is_ascii_digit() && hidden(at) { '*' } else { c }).collect()
+    text.char_indices().map(|(at, c)| if is_digit(c) && hidden(at) { '*' } else { c }).collect()
 }
 
 /// What came from outside and is kept as it came: JSON or text without the numbers of cards in it.
 /// What has none is returned as it is, byte by byte.
 pub fn masked_body(body: &[u8]) -> Cow<'_, [u8]> {
+    let text = String::from_utf8_lossy(body);
+    let written = found_in_written(&text);
     if let Ok(mut value) = serde_json::from_slice::<Value>(body) {
-        if !found_in_json(&value) {
+        if !written && !found_in_json(&value) {
             return Cow::Borrowed(body);
         }
+        // Of two equal names the first is gone with this.
         mask_json(&mut value);
         return Cow::Owned(value.to_string().into_bytes());
     }
-    match masked(&String::from_utf8_lossy(body)) {
-        Cow::Owned(text) if text.contains('*') => Cow::Owned(text.into_bytes()),
-        _ => Cow::Borrowed(body),
+    if !written {
+        return Cow::Borrowed(body);
     }
+    let hidden = masked(&text);
+    let hidden = if found_in_written(&hidden) { masked(&unescaped(&hidden)).into_owned() } else { hidden.into_owned() };
+    Cow::Owned(hidden.into_bytes())
 }
 
 fn mask_json(value: &mut Value) {
@@ -145,11 +234,17 @@ struct Word {
 
 /// Where the numbers are, in bytes.
 fn places(text: &str) -> Vec<Range<usize>> {
-    if text.bytes().filter(u8::is_ascii_digit).count() < *DIGITS.start() {
+    if text.chars().filter(|c| is_digit(*c)).count() < *DIGITS.start() {
         return Vec::new();
     }
     let mut words = words(text);
-    let mut found = Vec::new();
+    let mut found = in_shapes(text);
+    // What is found already is no part of another.
+    for word in &mut words {
+        let after = found.partition_point(|card| card.start <= word.place.start);
+        let card = after.checked_sub(1).and_then(|at| found.get(at));
+        word.number &= card.is_none_or(|card| card.end <= word.place.start);
+    }
     pass_over_uuids(text, &mut words);
     pass_over_ibans(text, &mut words);
     let mut rest = &words[..];
@@ -168,14 +263,14 @@ fn words(text: &str) -> Vec<Word> {
     let (mut gap, mut close) = (0, false);
     let mut inside = false;
     for (at, c) in text.char_indices() {
-        if c.is_alphanumeric() || c == '_' {
+        if c.is_alphanumeric() || is_digit(c) || c == '_' {
             let end = at + c.len_utf8();
             match words.last_mut() {
                 Some(word) if inside => {
                     word.place.end = end;
-                    word.number &= c.is_ascii_digit();
+                    word.number &= is_digit(c);
                 }
-                _ => words.push(Word { place: at..end, number: c.is_ascii_digit(), follows: close }),
+                _ => words.push(Word { place: at..end, number: is_digit(c), follows: close }),
             }
             (inside, gap, close) = (true, 0, true);
         } else {
@@ -185,6 +280,50 @@ fn words(text: &str) -> Vec<Word> {
         }
     }
     words
+}
+
+/// Numbers that stand as on a card between [`DIVIDERS`], in the order of the text.
+fn in_shapes(text: &str) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for (at, c) in text.char_indices().filter(|(_, c)| is_digit(*c)) {
+        match groups.last_mut() {
+            Some(group) if group.end == at => group.end += c.len_utf8(),
+            _ => groups.push(at..at + c.len_utf8()),
+        }
+    }
+    let fits = |groups: &[Range<usize>], shape: &[usize]| {
+        let digits = |group: &Range<usize>| text.get(group.clone()).unwrap_or_default().chars().filter_map(digit);
+        let mut gaps = groups.windows(2).map(|pair| match pair {
+            [a, b] => text.get(a.end..b.start).unwrap_or_default(),
+            _ => "",
+        });
+        let place = groups.first()?.start..groups.last()?.end;
+        let gap = gaps.next().filter(|gap| DIVIDERS.contains(gap) && gaps.all(|other| other == *gap))?;
+        let number: Vec<u32> = groups.iter().flat_map(digits).collect();
+        let sizes = groups.iter().zip(shape).all(|(group, size)| digits(group).count() == *size);
+        (sizes && is_card(&number) && stands_alone(text, &place, gap)).then_some(place)
+    };
+    let shaped = |first: usize| SHAPES.iter().find_map(|shape| fits(groups.get(first..first + shape.len())?, shape));
+    (0..groups.len()).filter_map(shaped).collect()
+}
+
+/// Whether what is divided by `gap` neither begins within a word nor goes on beyond its place. Lines go on where the
+/// next is all digits. A number that was hidden still counts, or hiding one would uncover another.
+fn stands_alone(text: &str, place: &Range<usize>, gap: &str) -> bool {
+    let (before, after) = (text.get(..place.start).unwrap_or_default(), text.get(place.end..).unwrap_or_default());
+    let glued = |next: Option<char>| next.is_some_and(|c| c.is_alphanumeric() || (c == '_' && gap != "_"));
+    !glued(before.chars().next_back())
+        && !glued(after.chars().next())
+        && !before.strip_suffix(gap).is_some_and(|rest| goes_on(gap, rest.chars().rev()))
+        && !after.strip_prefix(gap).is_some_and(|rest| goes_on(gap, rest.chars()))
+}
+
+fn goes_on(gap: &str, mut beyond: impl Iterator<Item = char>) -> bool {
+    if !gap.ends_with('\n') {
+        return beyond.next().is_some_and(|c| c == '*' || c.is_alphanumeric());
+    }
+    let mut line = beyond.take_while(|c| !matches!(c, '\r' | '\n')).peekable();
+    line.peek().is_some() && line.all(|c| c == '*' || is_digit(c))
 }
 
 fn pass_over_uuids(text: &str, words: &mut [Word]) {
@@ -262,11 +401,12 @@ fn longest(text: &str, run: &[Word], first: usize) -> Option<usize> {
     let mut found = None;
     for (at, word) in run.iter().enumerate().skip(first) {
         let group = text.get(word.place.clone()).unwrap_or_default();
-        if digits.len() + group.len() > *DIGITS.end() {
+        let before = digits.len();
+        digits.extend(group.chars().filter_map(digit).take(*DIGITS.end() + 1));
+        if digits.len() > *DIGITS.end() {
             break;
         }
-        digits.extend(group.bytes().map(|byte| u32::from(byte - b'0')));
-        groups.push(group.len());
+        groups.push(digits.len() - before);
         let whole = first == 0 && at + 1 == run.len();
         let alone = run.len() == 1 && is_barcode(&digits) && is_all_there_is(text, &word.place);
         if (whole || as_on_a_card(&groups)) && is_card(&digits) && !alone {
@@ -381,6 +521,15 @@ mod tests {
             "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
             "41 11 11 11 11 11 11 11",
             "411111111111 1111",
+            "4111.1111.1111.1111",
+            "card: 4111/1111/1111/1111 12/27",
+            "4111_1111_1111_1111.",
+            "my card\n4111\n1111\n1111\n1111\n12/27",
+            "4111\r\n1111\r\n1111\r\n1111",
+            "3782.822463.10005",
+            "\u{ff14}\u{ff11}\u{ff11}\u{ff11} 1111 1111 1111",
+            "\u{664}\u{661}11111111111111",
+            "\u{1d7d2}111.1111.1111.1111",
         ] {
             assert!(found_in(divided), "{divided}");
             assert!(!found_in(&masked(divided)), "{divided}");
@@ -411,7 +560,17 @@ mod tests {
             "DE89 3704 0044 0532 0130 00",
             "1,000,000,000,000,000.00",
             "9223372036854775807",
-            "4111.1111.1111.1111",
+            "4111.1111.1111.1112",
+            "4111.1111-1111.1111",
+            "41111111.11111111",
+            "1.4111.1111.1111.1111",
+            "4111.1111.1111.1111.x",
+            "v4111.1111.1111.1111",
+            "ref_4111_1111_1111_1111",
+            "a/4111/1111/1111/1111",
+            "1234\n4111\n1111\n1111\n1111\n1234",
+            "4111\n1111\n1111\n1111\n1111",
+            "3782\n822463\n10005\n1",
         ] {
             assert!(!found_in(text), "{text}");
             assert_eq!(masked(text), text);
@@ -453,6 +612,34 @@ mod tests {
                               "list": ["***************", 1], "****************": null});
         assert_eq!(kept, expected);
         assert_eq!(masked_body(b"not JSON 4111111111111111").as_ref(), b"not JSON ****************");
+        let twice = br#"{"note":"4111 1111 1111 1111","note":"a\\b"}"#;
+        assert_eq!(masked_body(twice).as_ref(), br#"{"note":"a\\b"}"#, "what is not read is not kept");
+        let broken = masked_body(br#"{"note":"\u0034111111111111111""#).into_owned();
+        assert_eq!(broken, br#"{"note":"****************""#);
+    }
+
+    #[test]
+    fn written_json_is_looked_at_as_a_whole_and_without_its_escapes() {
+        for json in [
+            r#"{"a":"4111 1111 1111 1111","a":"x\\y"}"#,
+            r#"{"a":"\u0034\u0031\u0031\u00311111 1111 1111","a":1}"#,
+            r#"{"a":"\u00341111 1111 1111111""#,
+            r#"{"\u0034111111111111111":1"#,
+            r#"{"a":"4111\u00201111\u00201111\u00201111"}"#,
+            r#"["\\\u0034111111111111111"]"#,
+            r#"["\u0034111111111111111"#,
+        ] {
+            assert!(found_in_written(json), "{json}");
+        }
+        for json in [r#"{"a":"\\u0034111111111111111"}"#, r#"["\u003","\"#, r#"{"a":"4111\n2"}"#, "\\u\u{e9}\u{e9}"] {
+            assert!(!found_in_written(json), "{json}");
+        }
+        assert_eq!(unescaped(r#"\ud835\udfd2 \ud835\u0041 \udfd2\n\"\/\x\"#), "\u{1d7d2} \u{fffd}A \u{fffd}\n\"/x");
+    }
+
+    /// The same digits in another script.
+    fn in_script(number: &str, zero: char) -> String {
+        number.chars().map(|c| char::from_u32(u32::from(zero) + c.to_digit(10).unwrap()).unwrap()).collect()
     }
 
     /// Digits of an issuer with the right check digit.
@@ -487,7 +674,9 @@ mod tests {
             after in "([ .,:)][a-zß>)'\" ]{0,8})?",
             every in prop::sample::select(vec![0, 1, 2, 3, 4]),
             separator in prop::sample::select(vec![" ", "-", "\u{2013}"]),
+            zero in prop::sample::select(ZEROS.to_vec()),
         ) {
+            let card = in_script(&card, zero);
             let divided = match every {
                 0 => card.clone(),
                 every => {
@@ -500,7 +689,35 @@ mod tests {
             prop_assert!(found_in(&text), "{}", text);
             let hidden = masked(&text);
             prop_assert!(!found_in(&hidden));
-            prop_assert!(!hidden.contains(|c: char| c.is_ascii_digit()), "{}", hidden);
+            prop_assert!(!hidden.contains(is_digit), "{}", hidden);
+        }
+
+        #[test]
+        fn cards_as_they_are_printed_are_found_between_any_dividers(
+            card in card().prop_filter("printed in groups", |card| matches!(card.len(), 15 | 16)),
+            before in "([a-z]{1,8}[ :,(\n])?",
+            after in "([ ,:)\n][a-z]{1,8})?",
+            divider in prop::sample::select(DIVIDERS.to_vec()),
+            zero in prop::sample::select(ZEROS.to_vec()),
+            other in "[0-9]{1,6}",
+        ) {
+            let sizes: &[usize] = if card.len() == 16 { SHAPES[0] } else { SHAPES[1] };
+            let mut rest = in_script(&card, zero).chars().collect::<Vec<_>>().into_iter();
+            let groups: Vec<String> = sizes.iter().map(|size| rest.by_ref().take(*size).collect()).collect();
+            let divided = groups.join(divider);
+            let text = format!("{before}{divided}{after}");
+            prop_assert!(found_in(&text), "{:?}", text);
+            let hidden = masked(&text);
+            prop_assert!(!found_in(&hidden) && !hidden.contains(is_digit), "{:?}", hidden);
+            for longer in [format!("{other}{divider}{divided}"), format!("{divided}{divider}{other}")] {
+                prop_assert_eq!(masked(&longer).as_ref(), longer.as_str());
+            }
+        }
+
+        #[test]
+        fn digits_of_every_script_are_known(text in "\\p{Nd}{1,20}", other in "[\\p{L}\\p{M}\\p{P}\\p{S}\\p{Z}]{1,20}") {
+            prop_assert!(text.chars().all(is_digit), "{:?}", text);
+            prop_assert!(!other.contains(is_digit), "{:?}", other);
         }
 
         #[test]
@@ -515,7 +732,16 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_looked_at_and_hidden_text_has_none(text in "[0-9 \\-aé\u{2013},]{0,80}") {
+        fn escaped_text_is_what_it_stands_for(text in ".{0,40}") {
+            let written = serde_json::to_string(&text).unwrap();
+            let unescaped = unescaped(&written);
+            prop_assert_eq!(&unescaped[1..unescaped.len() - 1], &text);
+            let all: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+            prop_assert_eq!(super::unescaped(&all), text);
+        }
+
+        #[test]
+        fn any_text_is_looked_at_and_hidden_text_has_none(text in "[0-9 \\-aé\u{2013},./_\n\u{ff14}]{0,80}|(4[01]{3}[./ _\n*]){0,12}") {
             let hidden = masked(&text);
             prop_assert_eq!(found_in(&text), hidden != text);
             prop_assert!(!found_in(&hidden), "{} {}", text, hidden);

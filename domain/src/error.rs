@@ -88,6 +88,8 @@ codes! {
     IllegalTransition = "ILLEGAL_TRANSITION" => Conflict,
     /// A seller does not have all that is required; details name what is missing.
     RequirementsOpen = "REQUIREMENTS_OPEN" => Conflict,
+    /// Others sell the product, too: only an operator describes it anew.
+    ProductShared = "PRODUCT_SHARED" => Conflict,
     /// Not enough stock; details name each line, asked and available.
     InventoryUnavailable = "INVENTORY_UNAVAILABLE" => Conflict,
     /// The total is not the `expected_total` any more.

@@ -28,7 +28,9 @@ pub fn check(json: &[u8]) -> Result<()> {
     let read = look.deserialize(&mut reader).and_then(|()| reader.end());
     match finding {
         Some(finding) => Err(finding.into()),
-        None if read.is_err() && card::found_in(&String::from_utf8_lossy(json)) => Err(Finding::new(What::Card).into()),
+        None if read.is_err() && card::found_in_written(&String::from_utf8_lossy(json)) => {
+            Err(Finding::new(What::Card).into())
+        }
         None => Ok(()),
     }
 }

@@ -351,7 +351,7 @@ pub struct OutgoingWebhook {
 pub struct WebhookAnswer {
     /// The status code.
     pub status: u16,
-    /// The beginning of the body, at most 1,000 characters.
+    /// The beginning of the body, as it came.
     pub body: String,
 }
 

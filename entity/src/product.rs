@@ -12,7 +12,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ProductId,
     pub category_id: Option<CategoryId>,
-    /// The seller who described the product and may change the description; others may offer it too.
+    /// The seller who described the product, and may change it until others sell it too.
     pub created_by_seller_id: SellerId,
     pub name: String,
     /// Lower case, for search by name on both databases.
@@ -20,7 +20,12 @@ pub struct Model {
     pub description: String,
     /// Which tax rates apply to it.
     pub tax_class: String,
+    /// Whether that seller shows it and sells it.
     pub active: bool,
+    /// When an operator has hidden it from everybody.
+    pub hidden_at: Option<DateTimeUtc>,
+    /// Why they have.
+    pub hidden_reason: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     #[sea_orm(belongs_to, from = "category_id", to = "id")]

@@ -166,7 +166,8 @@ words! {
     NotificationKind {
         OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved,
         ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock,
-        SellerWebhookDisabled, SellerApproved, SellerRejected, SellerSuspended,
+        SellerWebhookDisabled, SellerApproved, SellerRejected, SellerSuspended, SellerApiKeyCreated,
+        SellerPayoutAccountChanged,
         VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged, TotpEnabled, TotpDisabled,
         SellerInvitation,
     }

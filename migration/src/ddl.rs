@@ -76,6 +76,27 @@ pub async fn append_only_but_numbered(
     Ok(())
 }
 
+/// Refuses TRUNCATE of a table that is append-only, where there is such a statement.
+pub async fn never_emptied(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DatabaseBackend::Sqlite {
+        return Ok(());
+    }
+    let sql = format!(
+        "CREATE TRIGGER tr_{table}_no_truncate BEFORE TRUNCATE ON {table}
+         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    );
+    manager.get_connection().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
+/// Undoes [`never_emptied`].
+pub async fn may_be_emptied(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DatabaseBackend::Sqlite {
+        return Ok(());
+    }
+    run(manager, &format!("DROP TRIGGER tr_{table}_no_truncate ON {table}")).await
+}
+
 /// Drops `tables` in the order given (dependants first).
 pub async fn drop_tables(manager: &SchemaManager<'_>, tables: &[&str]) -> Result<(), DbErr> {
     for table in tables {

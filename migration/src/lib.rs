@@ -24,6 +24,8 @@ mod m20261128_000017_audit;
 mod m20261128_000018_identity;
 mod m20261128_000019_onboarding;
 mod m20261128_000020_team;
+mod m20261128_000022_catalogue;
+mod m20261128_000023_truncate;
 mod m20261128_000024_erasure;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -55,6 +57,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000018_identity::Migration),
             Box::new(m20261128_000019_onboarding::Migration),
             Box::new(m20261128_000020_team::Migration),
+            Box::new(m20261128_000022_catalogue::Migration),
+            Box::new(m20261128_000023_truncate::Migration),
             Box::new(m20261128_000024_erasure::Migration),
         ]
     }

@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod batches;
 mod cache;
+mod catalogue;
 mod chaos;
 mod commission;
 mod document;

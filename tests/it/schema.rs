@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::souk::Setup;
 
 /// Steps of the schema; a new one counts here.
-const STEPS: u32 = 20;
+const STEPS: u32 = 22;
 
 /// The tables that the database itself keeps from being rewritten.
 const APPEND_ONLY: [&str; 5] = ["status_history", "event", "ledger_transaction", "ledger_entry", "audit_entry"];
@@ -246,6 +246,25 @@ async fn history_and_the_ledger_cannot_be_rewritten() {
             assert!(error.contains(&format!("{table} is append-only")), "{change}: {error}");
         }
         assert_eq!(everything_in(&connection, table).await, before);
+    }
+    schema.end().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_rewritten_cannot_be_emptied() {
+    let schema = Schema::migrated().await;
+    let connection = schema.connect().await;
+    if connection.get_database_backend() == DatabaseBackend::Sqlite {
+        println!("nothing to test: SQLite has no TRUNCATE");
+        return schema.end().await;
+    }
+    let guarded = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE '%_append_only'";
+    let guarded = rows(&connection, guarded).await.iter().map(|row| text(row, 0)).collect::<BTreeSet<_>>();
+    assert!(APPEND_ONLY.iter().all(|table| guarded.contains(*table)), "{guarded:?}");
+    for table in guarded {
+        let truncate = format!("TRUNCATE {table} CASCADE");
+        let error = connection.execute_unprepared(&truncate).await.expect_err(&truncate).to_string();
+        assert!(error.contains("is append-only"), "{truncate}: {error}");
     }
     schema.end().await;
 }

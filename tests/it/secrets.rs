@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::souk::{Client, Options, Souk, admin, client, eventually, text};
 
 const MASTER: &str = "master-secret-that-nobody-sees-0123456789";
+const METRICS: &str = "token-of-measurements-that-nobody-sees";
 const FIRST: &str = "first-password-of-ann";
 const WRONG: &str = "wrong-password-of-ann";
 const SECOND: &str = "second-password-of-ann";
@@ -64,6 +65,7 @@ async fn nothing_secret_is_in_logs_outputs_or_refusals() {
         .env("SOUK_SECRET", MASTER)
         .env("SOUK_TOKEN_KEYS", &keys)
         .env("SOUK_DATA_KEYS", &data_keys)
+        .env("SOUK_METRICS_TOKEN", METRICS)
         .env("SOUK_LOG", "trace")
         .env("SOUK_MAIL", "file")
         .env("SOUK_STOREFRONT_URL", "https://shop.example.com")
@@ -76,6 +78,7 @@ async fn nothing_secret_is_in_logs_outputs_or_refusals() {
     let souk = Souk::with(options).await;
     let mut search = Search::default();
     search.hide("the master secret", MASTER);
+    search.hide("the token of measurements", METRICS);
     search.hide("the key of tokens", &keys["marked:".len()..]);
     search.hide("the key of persons' keys", &data_keys["marked:".len()..]);
     search.hide("the administrator's password", admin::PASSWORD);
@@ -179,7 +182,8 @@ async fn nothing_secret_is_in_logs_outputs_or_refusals() {
     search.look_into("the log", &log);
     search.look_into("the output", &fs::read_to_string(souk.path("told")).unwrap_or_default());
     search.look_into("a refusal", &search.refusals.join("\n"));
-    let metrics = client::send(anyone.request(reqwest::Method::GET, "/metrics")).await;
+    let metrics = client::send(anyone.request(reqwest::Method::GET, "/metrics").bearer_auth(METRICS)).await;
+    assert!(metrics.status.is_success());
     search.look_into("the measurements", &String::from_utf8_lossy(&metrics.body));
     for arguments in [&["serve", "--help"][..], &["jobs", "summary"], &["events", "consumers"], &["verify", "--help"]] {
         let output = souk.souk(arguments).output().expect("souk runs");

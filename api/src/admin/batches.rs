@@ -122,10 +122,10 @@ impl AdminBatches {
     ///
     /// Server-sent events of type `message`, each with the batch in JSON: at once, and whenever it has gone on, at most
     /// twice a second. A comment every 15 seconds shows that the stream is alive. It ends when the batch has ended, or
-    /// after an hour; connect again then if the batch has not.
+    /// after an hour; connect again then if the batch has not. A person follows at most 8 at once.
     #[oai(path = "/:id/progress", method = "get", operation_id = "adminFollowBatch")]
-    async fn progress(&self, ctx: Ctx<'_>, _who: Operating, id: Path<Uuid>) -> ApiResult<Progress> {
-        Ok(view::progress(ctx.0, Scope::Everybody, id.0.into()).await?)
+    async fn progress(&self, ctx: Ctx<'_>, who: Operating, id: Path<Uuid>) -> ApiResult<Progress> {
+        Ok(view::progress(ctx.0, who.user(), Scope::Everybody, id.0.into()).await?)
     }
 
     /// Stop any bulk upload

@@ -13,6 +13,7 @@ pub mod notifications;
 pub mod orders;
 pub mod payouts;
 pub mod privacy;
+pub mod products;
 pub mod promotions;
 pub mod refund_approvals;
 pub mod refunds;

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod app;
 pub mod cors;
+pub mod crowd;
 pub mod csv;
 pub mod declared;
 pub mod edge;
@@ -16,5 +17,6 @@ pub mod refuse;
 pub mod replay;
 pub mod request;
 pub mod secure;
+pub mod share;
 pub mod upload;
 pub mod version;

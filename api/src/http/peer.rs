@@ -54,6 +54,12 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// The site of who holds a connection; `None` for a trusted proxy, which speaks for many.
+    pub fn site(&self, socket: IpAddr) -> Option<IpNet> {
+        let address = socket.to_canonical();
+        (!self.trust(address)).then(|| Peer { address, https: false }.site())
+    }
+
     /// The peer of a request.
     ///
     /// Each proxy adds the address that it was asked from to the right end of `X-Forwarded-For`; what

@@ -16,6 +16,9 @@ use souk_entity::id::BatchId;
 use souk_entity::status::BatchFormat;
 use tokio::time::{Instant, timeout_at};
 
+use crate::auth::Admission;
+use crate::http::error::ApiError;
+
 /// Where files are uploaded: the kinds of batches below these.
 const UPLOADS: [&str; 2] = ["/api/v1/seller/batches/", "/api/v1/admin/batches/"];
 
@@ -36,11 +39,16 @@ pub fn is_upload(request: &Request) -> bool {
     request.method() == Method::POST && kind.is_some_and(|kind| !kind.is_empty() && !kind.contains('/'))
 }
 
+/// A body, and by what it was let in.
+struct Sent {
+    by: Admission,
+    body: Body,
+}
+
 macro_rules! file {
     ($(#[$doc:meta])* $name:ident, $taken:expr) => {
         $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name(Body);
+        pub struct $name(Sent);
 
         impl Payload for $name {
             const CONTENT_TYPE: &'static str = $taken[0];
@@ -58,8 +66,9 @@ macro_rules! file {
         impl ParsePayload for $name {
             const IS_REQUIRED: bool = true;
 
-            async fn from_request(_: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-                Ok(Self(body.take()?))
+            async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+                let by = Admission::of(request).map_err(ApiError::from)?;
+                Ok(Self(Sent { by, body: body.take()? }))
             }
         }
     };
@@ -76,8 +85,8 @@ file! {
 }
 
 /// A file of rows: CSV with a first line that names its columns, or one JSON object a line. At most 1000000 rows,
-/// 268435456 bytes, and 16000 bytes a row.
-#[derive(Debug, ApiRequest)]
+/// 268435456 bytes, and 16000 bytes a row. A person sends at most 8 files at once.
+#[derive(ApiRequest)]
 pub enum RowsFile {
     /// Lines below a header. A cell that has a comma, a quote or a line end is in quotes. An apostrophe before = + - @
     /// is taken off: files for spreadsheets have it there, so that nothing in them is run as a formula.
@@ -87,44 +96,46 @@ pub enum RowsFile {
 }
 
 /// A file of orders: one JSON object a line. At most 1000000 rows, 268435456 bytes, and 16000 bytes a row.
-#[derive(Debug, ApiRequest)]
+/// A person sends at most 8 files at once.
+#[derive(ApiRequest)]
 pub enum OrdersFile {
     /// One order a line.
     Ndjson(Ndjson),
 }
 
 /// A file that has not been read.
-#[derive(Debug)]
 pub struct Unread {
     /// How it is written.
     pub format: BatchFormat,
-    body: Body,
+    sent: Sent,
 }
 
 impl From<RowsFile> for Unread {
     fn from(file: RowsFile) -> Self {
         match file {
-            RowsFile::Csv(Csv(body)) => Self { format: BatchFormat::Csv, body },
-            RowsFile::Ndjson(Ndjson(body)) => Self { format: BatchFormat::Ndjson, body },
+            RowsFile::Csv(Csv(sent)) => Self { format: BatchFormat::Csv, sent },
+            RowsFile::Ndjson(Ndjson(sent)) => Self { format: BatchFormat::Ndjson, sent },
         }
     }
 }
 
 impl From<OrdersFile> for Unread {
-    fn from(OrdersFile::Ndjson(Ndjson(body)): OrdersFile) -> Self {
-        Self { format: BatchFormat::Ndjson, body }
+    fn from(OrdersFile::Ndjson(Ndjson(sent)): OrdersFile) -> Self {
+        Self { format: BatchFormat::Ndjson, sent }
     }
 }
 
 impl Unread {
-    /// Reads the file and stages its rows; returns what they are queued by, and the SHA-256 of the file.
+    /// Reads the file and stages its rows; returns what they are queued by, and the SHA-256 of the file. Whoever may
+    /// not send it any more when it ends is refused as if they began it then.
     ///
     /// # Errors
+    /// What [`Admission::check_again`] says.
     /// What [`Receiving::push`] and [`Receiving::finish`] say; [`Code::MalformedRequest`] for a body
     /// that breaks off.
     pub async fn receive(self, receiving: &mut Receiving) -> Result<((BatchId, i64), [u8; 32])> {
         let mut hash = Sha256::new();
-        let mut pieces = self.body.into_bytes_stream();
+        let mut pieces = self.sent.body.into_bytes_stream();
         let until = Instant::now() + LONGEST;
         while let Some(piece) = next(&mut pieces, until).await? {
             hash.update(&piece);
@@ -139,7 +150,9 @@ impl Unread {
                 return Err(error);
             }
         }
-        Ok((receiving.finish().await?, hash.finalize().into()))
+        let staged = receiving.finish().await?;
+        self.sent.by.check_again().await?;
+        Ok((staged, hash.finalize().into()))
     }
 }
 

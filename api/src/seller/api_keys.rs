@@ -25,7 +25,8 @@ impl ApiKeys {
     /// Make an API key
     ///
     /// For a system of the seller's. The answer shows the key once: it is sent as `Authorization: Bearer souk_sk_…`. At most
-    /// 20 are live at once. Only owners manage keys, and no key manages keys.
+    /// 20 are live at once. Only owners manage keys, and no key manages keys. The address of who makes it must be
+    /// confirmed.
     #[oai(path = "/", method = "post", operation_id = "createApiKey")]
     async fn create(&self, ctx: Ctx<'_>, who: Selling, body: Json<CreateApiKey>) -> ApiResult<Created<NewApiKey>> {
         let scopes = Scopes::<SellerArea>::read(body.scopes.iter().map(|scope| scope.word()))?;

@@ -200,10 +200,10 @@ impl Batches {
     ///
     /// Server-sent events of type `message`, each with the batch in JSON: at once, and whenever it has gone on, at most
     /// twice a second. A comment every 15 seconds shows that the stream is alive. It ends when the batch has ended, or
-    /// after an hour; connect again then if the batch has not.
+    /// after an hour; connect again then if the batch has not. A person follows at most 8 at once.
     #[oai(path = "/:id/progress", method = "get", operation_id = "followBatch")]
     async fn progress(&self, ctx: Ctx<'_>, who: Selling, id: Path<Uuid>) -> ApiResult<Progress> {
-        Ok(view::progress(ctx.0, scope(&who), id.0.into()).await?)
+        Ok(view::progress(ctx.0, who.user(), scope(&who), id.0.into()).await?)
     }
 
     /// Stop a bulk upload

@@ -7,7 +7,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use souk_domain::Error;
-use souk_domain::catalogue::{self, NewProduct, ProductChange};
+use souk_domain::catalogue::{self, Description, NewProduct};
 use souk_domain::order::pricing::tax::STANDARD;
 use souk_entity::id::ProductId;
 use souk_entity::{product, variant};
@@ -63,7 +63,7 @@ pub struct ChangeProduct {
     /// Which tax rates apply to it; not `shipping`.
     #[oai(validator(min_length = 1, max_length = 40))]
     tax_class: Option<String>,
-    /// Whether it is shown.
+    /// Whether the seller shows and sells it.
     active: Option<bool>,
 }
 
@@ -108,8 +108,12 @@ pub struct SellerProduct {
     category_id: Option<Uuid>,
     /// Which tax rates apply to it.
     tax_class: String,
-    /// Whether it is shown.
+    /// Whether its maker shows and sells it; others may sell it all the same.
     active: bool,
+    /// When an operator has hidden it from everybody: nobody sells it until they show it again.
+    hidden_at: Option<DateTime<Utc>>,
+    /// Why they have.
+    hidden_reason: Option<String>,
     /// When it was described.
     created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -125,6 +129,8 @@ impl From<product::Model> for SellerProduct {
             category_id: row.category_id.map(Into::into),
             tax_class: row.tax_class,
             active: row.active,
+            hidden_at: row.hidden_at,
+            hidden_reason: row.hidden_reason,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -248,7 +254,9 @@ impl SellerCatalogue {
 
     /// Change a product
     ///
-    /// Shows or hides it, or describes it anew. Placed orders keep the names they were placed with.
+    /// Shows or hides it, or describes it anew. Placed orders keep the names they were placed with. Once other sellers
+    /// offer it, too, hiding takes the seller's own offers off sale, and to describe it anew is refused with
+    /// `PRODUCT_SHARED`: the marketplace does that.
     #[oai(path = "/products/:id", method = "patch", operation_id = "changeProduct")]
     async fn change(
         &self,
@@ -257,15 +265,11 @@ impl SellerCatalogue {
         id: Path<Uuid>,
         body: Json<ChangeProduct>,
     ) -> ApiResult<Okay<SellerProduct>> {
-        let change = ProductChange {
-            name: body.0.name,
-            description: body.0.description,
-            tax_class: body.0.tax_class,
-            active: body.0.active,
-        };
+        let ChangeProduct { name, description, tax_class, active } = body.0;
+        let anew = Description { name, description, tax_class };
         let row = ctx
             .store
-            .write(async |tx| catalogue::change_product(&tx, who.seller(), id.0.into(), change.clone()).await)
+            .write(async |tx| catalogue::change_product(&tx, who.seller(), id.0.into(), anew.clone(), active).await)
             .await?;
         Ok(Okay::new(&row.into()))
     }

@@ -23,7 +23,8 @@ use crate::view::ledger::SellerBalance;
 use crate::view::percent;
 use crate::view::words::{PayoutInterval, SellerStatus};
 
-/// A seller and what was agreed with them.
+/// A seller and what was agreed with them. How their money is dealt with is absent for who may not read what
+/// concerns the seller's money: `commission_tax_percent`, what begins with `payout_`, and the reserve.
 #[derive(Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct Seller {
@@ -42,19 +43,19 @@ pub struct Seller {
     /// The holiday that they have set, also one that is still to come or over.
     pub holiday: Option<Holiday>,
     /// Value added tax on the commission of orders placed from now on, such as `19`.
-    pub commission_tax_percent: String,
+    pub commission_tax_percent: Option<String>,
     /// Where payouts go: the seller's account at the payment provider; without one nothing is paid.
     pub payout_account: Option<String>,
     /// How often they are paid out.
-    pub payout_interval: PayoutInterval,
+    pub payout_interval: Option<PayoutInterval>,
     /// Less waits for the next payout; in minor units of whichever currency is paid.
-    pub payout_minimum: i64,
+    pub payout_minimum: Option<i64>,
     /// Days after completion before a seller order's money is paid out.
-    pub payout_hold_days: i32,
+    pub payout_hold_days: Option<i32>,
     /// The part of each payout that is kept back, such as `10`.
-    pub reserve_percent: String,
+    pub reserve_percent: Option<String>,
     /// For how many days it is kept back; for 0 days nothing is.
-    pub reserve_days: i32,
+    pub reserve_days: Option<i32>,
     /// When they applied.
     pub created_at: DateTime<Utc>,
     /// When something of this last changed.
@@ -71,26 +72,44 @@ impl From<seller::Model> for Seller {
             auto_accept: row.auto_accept,
             accept_within_hours: row.accept_within_hours,
             return_window_days: row.return_window_days,
-            commission_tax_percent: percent(row.commission_tax_ppm),
+            commission_tax_percent: Some(percent(row.commission_tax_ppm)),
             payout_account: row.payout_account,
-            payout_interval: row.payout_interval.into(),
-            payout_minimum: row.payout_minimum.0,
-            payout_hold_days: row.payout_hold_days,
-            reserve_percent: percent(row.reserve_ppm),
-            reserve_days: row.reserve_days,
+            payout_interval: Some(row.payout_interval.into()),
+            payout_minimum: Some(row.payout_minimum.0),
+            payout_hold_days: Some(row.payout_hold_days),
+            reserve_percent: Some(percent(row.reserve_ppm)),
+            reserve_days: Some(row.reserve_days),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
     }
 }
 
+impl Seller {
+    /// As who may not read what concerns their money sees them.
+    fn without_money(self) -> Self {
+        Self {
+            commission_tax_percent: None,
+            payout_account: None,
+            payout_interval: None,
+            payout_minimum: None,
+            payout_hold_days: None,
+            reserve_percent: None,
+            reserve_days: None,
+            ..self
+        }
+    }
+}
+
 /// A seller with what the marketplace owes them.
 #[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct SellerAccount {
     /// The seller.
     pub seller: Seller,
-    /// What they are owed, per currency; negative when they owe.
-    pub balances: Vec<SellerBalance>,
+    /// What they are owed, per currency; negative when they owe. Absent for who may not read what concerns the
+    /// seller's money.
+    pub balances: Option<Vec<SellerBalance>>,
 }
 
 /// What a seller sets; what is left out stays.
@@ -135,10 +154,16 @@ pub struct Settings;
 impl Settings {
     /// Show the seller
     ///
-    /// The settings, and what the marketplace owes.
+    /// The settings; for owners, staff trusted with money and keys with `money:read` also how payouts are made and what
+    /// the marketplace owes.
     #[oai(path = "/", method = "get", operation_id = "getSeller")]
     async fn get(&self, ctx: Ctx<'_>, who: Selling) -> ApiResult<Okay<SellerAccount>> {
-        Ok(Okay::new(&account_of(ctx.store.read(), who.seller()).await?))
+        let db = ctx.store.read();
+        if who.0.reads_money {
+            return Ok(Okay::new(&account_of(db, who.seller()).await?));
+        }
+        let seller = Seller::from(find(db, who.seller()).await?).without_money();
+        Ok(Okay::new(&SellerAccount { seller, balances: None }))
     }
 
     /// Change the settings
@@ -183,7 +208,11 @@ impl Settings {
 /// # Errors
 /// [`souk_domain::Code::NotFound`].
 pub async fn account_of(db: &impl ConnectionTrait, id: SellerId) -> Result<SellerAccount> {
-    let row = seller::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("seller"))?;
+    let row = find(db, id).await?;
     let balances = balance::of_seller(db, id, None).await?;
-    Ok(SellerAccount { seller: row.into(), balances: balances.into_iter().map(SellerBalance::from).collect() })
+    Ok(SellerAccount { seller: row.into(), balances: Some(balances.into_iter().map(SellerBalance::from).collect()) })
+}
+
+async fn find(db: &impl ConnectionTrait, id: SellerId) -> Result<seller::Model> {
+    seller::Entity::find_by_id(id).one(db).await?.ok_or_else(|| Error::not_found("seller"))
 }

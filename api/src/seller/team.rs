@@ -20,6 +20,7 @@ use crate::document::Tag;
 use crate::http::answer::{Created, Okay};
 use crate::http::error::ApiResult;
 use crate::http::page::{Page, PageRequest};
+use crate::throttle;
 use crate::view::team::{Areas, Invitation, Member};
 
 /// Somebody to be invited.
@@ -54,12 +55,14 @@ impl Team {
     /// Invite somebody into the team
     ///
     /// By e-mail, for seven days; an open invitation of the same address is replaced. At most 50 are open at once. Only
-    /// owners manage the team, and no key does.
+    /// owners manage the team, and no key does; they invite once the seller is approved. Five an hour are sent to an
+    /// address, and twenty for a seller; more answer 429 with `Retry-After`, and the last one stays good.
     #[oai(path = "/invitations", method = "post", operation_id = "createInvitation")]
     async fn invite(&self, ctx: Ctx<'_>, who: Selling, body: Json<CreateInvitation>) -> ApiResult<Created<Invitation>> {
         let invite =
             Invite { seller: who.seller(), by: who.user(), email: body.0.email, trust: (&body.0.areas).into() };
-        let row = ctx.store.write(async |tx| team::invite(&tx, &ctx.tokens, &invite).await).await?;
+        let invited = ctx.store.write(async |tx| team::invite(&tx, &ctx.tokens, &ctx.throttle, &invite).await);
+        let row = throttle::posted(invited.await?)?;
         Ok(Created::new(&Invitation::new(ctx.store.vault(), &row, ctx.store.now())?))
     }
 

@@ -184,7 +184,8 @@ impl Accounts {
             .store
             .write(async |tx| {
                 let user = account::register(&tx, &body.email, &body.name, hash.clone(), Role::Customer).await?;
-                address::ask_to_verify(&tx, &ctx.tokens, user.id).await?;
+                // Without a letter when too many went there lately, of accounts that were erased since.
+                address::ask_to_verify(&tx, &ctx.tokens, &ctx.throttle, user.id).await?;
                 let sign_in = account::SignIn::begin(&tx, None);
                 let token = account::issue_refresh_token(&tx, user.id, &sign_in).await?;
                 Ok((user, sign_in, token))

@@ -77,9 +77,9 @@ impl OwnData {
         who: SignedIn,
         body: Json<EraseMe>,
     ) -> ApiResult<Okay<Erased>> {
-        let turn = check_password(&ctx, peer.0, who.0.user, body.0.current_password).await?;
+        let (proof, turn) = check_password(&ctx, peer.0, who.0, body.0.current_password).await?;
         throttle::proven(&ctx, &turn).await?;
-        let erased_at = ctx.store.write(async |tx| privacy::erase_account(&tx, who.0.user).await).await?;
+        let erased_at = ctx.store.write(async |tx| privacy::erase_own(&tx, &proof).await).await?;
         Ok(Okay::new(&Erased { erased_at }))
     }
 }

@@ -8,6 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
+use souk_domain::account::proof::Proof;
 use souk_domain::account::throttle::{Taken, Target};
 use souk_domain::account::{address, password};
 use souk_domain::actor::Actor;
@@ -16,7 +17,7 @@ use souk_entity::id::UserId;
 use souk_entity::user;
 
 use super::account::{User, view};
-use crate::auth::SignedIn;
+use crate::auth::{Person, SignedIn};
 use crate::context::Ctx;
 use crate::document::Tag;
 use crate::http::answer::Okay;
@@ -145,32 +146,39 @@ impl Security {
 
     /// Send the token for the present address again
     ///
-    /// The one before is good no more. Nothing is sent to an address that is proven.
+    /// The one before is good no more. Nothing is sent to an address that is proven. Five an hour are sent to an address;
+    /// more answer 429 with `Retry-After`, and the last one stays good.
     #[oai(path = "/me/verification", method = "post", operation_id = "sendVerification")]
     async fn send_verification(&self, ctx: Ctx<'_>, who: SignedIn) -> ApiResult<Okay<Asked>> {
-        ctx.store.write(async |tx| address::ask_to_verify(&tx, &ctx.tokens, who.0.user).await).await?;
+        let user = who.0.user;
+        let asked = ctx.store.write(async |tx| address::ask_to_verify(&tx, &ctx.tokens, &ctx.throttle, user).await);
+        throttle::posted(asked.await?)?;
         Ok(Okay::new(&ASKED))
     }
 
     /// Ask for a new password
     ///
     /// If the address has an account, a token is sent to it, which is good once and for 30 minutes; the ones before are
-    /// good no more. The answer is the same where there is none.
+    /// good no more. The answer is the same where there is none, and where five were sent in the last half hour: no other one is sent
+    /// then, and the last one stays good.
     #[oai(path = "/auth/forgot-password", method = "post", operation_id = "forgotPassword")]
     async fn forgot_password(&self, ctx: Ctx<'_>, body: Json<ForgotPassword>) -> ApiResult<Okay<Asked>> {
         let enough = tokio::time::Instant::now() + EQUAL_TIME;
         let email = body.0.email;
-        ctx.store.write(async |tx| password::forgotten(&tx, &ctx.tokens, &email).await).await?;
+        ctx.store.write(async |tx| password::forgotten(&tx, &ctx.tokens, &ctx.throttle, &email).await).await?;
         tokio::time::sleep_until(enough).await;
         Ok(Okay::new(&ASKED))
     }
 
     /// Set a new password with a token
     ///
-    /// Every sign-in of the account ends.
+    /// Every sign-in of the account ends. Where the address was not confirmed, it is now, and a second factor and keys
+    /// that were made before are gone.
     #[oai(path = "/auth/reset-password", method = "post", operation_id = "resetPassword")]
     async fn reset_password(&self, ctx: Ctx<'_>, body: Json<ResetPassword>) -> ApiResult<Okay<User>> {
         let ResetPassword { token, password } = body.0;
+        // Hashing takes long, and whoever has no token gets none of it.
+        password::check_token(ctx.store.read(), &token, ctx.store.now()).await?;
         let hash = hash_password(SecretString::from(password)).await?;
         let reset = ctx.store.write(async |tx| {
             let user = password::reset(&tx, &token, hash.clone()).await?;
@@ -193,17 +201,17 @@ impl Security {
         body: Json<ChangePassword>,
     ) -> ApiResult<Okay<Asked>> {
         let ChangePassword { current_password, new_password } = body.0;
-        let turn = check_password(&ctx, peer.0, who.0.user, current_password).await?;
+        let (proof, turn) = check_password(&ctx, peer.0, who.0, current_password).await?;
         throttle::proven(&ctx, &turn).await?;
         let hash = hash_password(SecretString::from(new_password)).await?;
-        let (user, kept) = (who.0.user, who.0.sign_in);
-        ctx.store.write(async |tx| password::change(&tx, user, kept, hash.clone()).await).await?;
+        ctx.store.write(async |tx| password::change(&tx, &proof, hash.clone()).await).await?;
         Ok(Okay::new(&ASKED))
     }
 
     /// Move the account to another e-mail address
     ///
-    /// A token is sent there; until it comes back with `confirmEmail`, the account keeps its address.
+    /// A token is sent there; until it comes back with `confirmEmail`, the account keeps its address. Five an hour are
+    /// sent to an address, and twenty for an account; more answer 429 with `Retry-After`.
     #[oai(path = "/me/email", method = "put", operation_id = "changeEmail")]
     async fn change_email(
         &self,
@@ -213,10 +221,11 @@ impl Security {
         body: Json<ChangeEmail>,
     ) -> ApiResult<Okay<Asked>> {
         let ChangeEmail { email, current_password } = body.0;
-        let turn = check_password(&ctx, peer.0, who.0.user, current_password).await?;
+        let (proof, turn) = check_password(&ctx, peer.0, who.0, current_password).await?;
         throttle::proven(&ctx, &turn).await?;
-        let user = who.0.user;
-        ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, user, &email).await).await?;
+        let asked =
+            ctx.store.write(async |tx| address::ask_to_change(&tx, &ctx.tokens, &ctx.throttle, &proof, &email).await);
+        throttle::posted(asked.await?)?;
         Ok(Okay::new(&ASKED))
     }
 }
@@ -233,12 +242,18 @@ pub(super) fn known(operation: &'static str, user: UserId) -> Result<()> {
 }
 
 /// For what takes more than an open screen: the turn is for the caller to end.
-pub(super) async fn check_password(ctx: &Ctx<'_>, peer: &Peer, user: UserId, password: String) -> ApiResult<Taken> {
-    let turn = throttle::turn(ctx, Target::Person(user), peer).await?;
-    let found = user::Entity::find_by_id(user).one(ctx.store.read()).await.map_err(Error::from)?;
+pub(super) async fn check_password(
+    ctx: &Ctx<'_>,
+    peer: &Peer,
+    who: Person,
+    password: String,
+) -> ApiResult<(Proof, Taken)> {
+    let turn = throttle::turn(ctx, Target::Person(who.user), peer).await?;
+    let found = user::Entity::find_by_id(who.user).one(ctx.store.read()).await.map_err(Error::from)?;
     let hash = found.map(|user| user.password_hash);
-    if verify_password(SecretString::from(password), hash).await? {
-        return Ok(turn);
+    let right = verify_password(SecretString::from(password), hash.clone()).await?;
+    match hash.filter(|_| right) {
+        Some(hash) => Ok((Proof::new(who.user, who.sign_in, hash), turn)),
+        None => Err(Error::new(Code::WrongPassword, "The current password is wrong.").into()),
     }
-    Err(Error::new(Code::WrongPassword, "The current password is wrong.").into())
 }

@@ -95,7 +95,7 @@ pub struct Totp;
 impl Totp {
     /// Begin a second factor
     ///
-    /// For accounts of sellers and operators. Answers the secret for the device, this once; signing in takes no code
+    /// For accounts of sellers and operators whose address is confirmed. Answers the secret for the device, this once; signing in takes no code
     /// before `confirmTotp`. Begun again before that, the secret is another one.
     #[oai(path = "/", method = "post", operation_id = "beginTotp")]
     async fn begin(
@@ -105,10 +105,9 @@ impl Totp {
         who: SignedIn,
         body: Json<BeginTotp>,
     ) -> ApiResult<Created<TotpSecret>> {
-        let user = who.0.user;
-        let turn = check_password(&ctx, peer.0, user, body.0.current_password).await?;
+        let (proof, turn) = check_password(&ctx, peer.0, who.0, body.0.current_password).await?;
         throttle::proven(&ctx, &turn).await?;
-        let (secret, person) = ctx.store.write(async |tx| totp::begin(&tx, &ctx.totp, user).await).await?;
+        let (secret, person) = ctx.store.write(async |tx| totp::begin(&tx, &ctx.totp, &proof).await).await?;
         let email = account::profile(ctx.store.read(), ctx.store.vault(), &person).await?.email.unwrap_or_default();
         Ok(Created::new(&TotpSecret { otpauth_uri: secret.uri(&email)?, secret: secret.reveal() }))
     }
@@ -146,10 +145,10 @@ impl Totp {
         who: SignedIn,
         body: Json<DisableTotp>,
     ) -> ApiResult<Okay<TotpEnabled>> {
-        let (user, DisableTotp { current_password, code }) = (who.0.user, body.0);
-        let turn = check_password(&ctx, peer.0, user, current_password).await?;
+        let DisableTotp { current_password, code } = body.0;
+        let (proof, turn) = check_password(&ctx, peer.0, who.0, current_password).await?;
         let disable = ctx.store.write(async |tx| {
-            totp::disable(&tx, &ctx.totp, user, &code).await?;
+            totp::disable(&tx, &ctx.totp, &proof, &code).await?;
             turn.succeeded(&tx).await
         });
         settle(&ctx, &turn, disable.await).await?;

@@ -67,10 +67,10 @@ pub enum OperatorScope {
     /// Change refunds.
     #[oai(rename = "refunds:write")]
     RefundsWrite,
-    /// See categories and promotions.
+    /// See categories, promotions and products.
     #[oai(rename = "catalogue:read")]
     CatalogueRead,
-    /// Change categories and promotions.
+    /// Change categories, promotions and products.
     #[oai(rename = "catalogue:write")]
     CatalogueWrite,
     /// See sellers.

@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use souk_domain::Result;
 use souk_domain::batch::{self as batches, NewBatch, Receiving, Scope, Staged};
 use souk_entity::batch;
-use souk_entity::id::BatchId;
+use souk_entity::id::{BatchId, UserId};
 use souk_entity::status::{BatchKind as Kind, BatchRowStatus as RowStatus, BatchStatus as Status};
 use uuid::Uuid;
 
@@ -113,10 +113,12 @@ pub struct Upload<'a> {
 /// Receives a file and queues its rows.
 ///
 /// # Errors
-/// What [`Unread::receive`] says; [`Code::InvalidValue`] and [`Code::IdempotencyKeyReused`] for the key.
+/// What [`Unread::receive`] says; [`Code::InvalidValue`] and [`Code::IdempotencyKeyReused`] for the key;
+/// [`Code::RateLimited`] for too many at once.
 pub async fn upload(context: &Context, from: Upload<'_>, new: NewBatch, file: Unread) -> Result<Created<Batch>> {
     // Before a file of gigabytes is read for nothing.
     Key::read(from.key_space.clone(), from.operation, from.key, &())?;
+    let _place = new.user.map(|user| context.upload_place(user)).transpose()?;
     let request = (new.format, new.dry_run);
     let mut receiving = Receiving::new(context.store.clone(), new);
     let (staged, digest) = file.receive(&mut receiving).await?;
@@ -216,15 +218,16 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After so many looks, an hour, a stream ends; its reader comes back if it is still there.
 const MOST_LOOKS: u32 = 7_200;
 
-/// How far a batch is, until it has ended.
+/// How far a batch is, until it has ended, for this person.
 ///
 /// # Errors
-/// [`Code::NotFound`].
-pub async fn progress(context: &Arc<Context>, scope: Scope, id: BatchId) -> Result<Progress> {
+/// [`Code::NotFound`]; [`Code::RateLimited`] for too many streams at once.
+pub async fn progress(context: &Arc<Context>, user: UserId, scope: Scope, id: BatchId) -> Result<Progress> {
     let first = batches::find(context.store.read(), scope, id).await?;
+    let place = context.stream_place(user)?;
     let (context, ended) = (context.clone(), batches::has_ended(first.status));
     let told = (first.status, first.processed_rows);
-    let later = stream::unfold((told, ended, 0), move |(told, mut ended, mut looks)| {
+    let later = stream::unfold((told, ended, 0, place), move |(told, mut ended, mut looks, place)| {
         let context = context.clone();
         async move {
             while !ended && looks < MOST_LOOKS {
@@ -235,7 +238,7 @@ pub async fn progress(context: &Arc<Context>, scope: Scope, id: BatchId) -> Resu
                 let now = (batch.status, batch.processed_rows);
                 ended = batches::has_ended(batch.status);
                 if now != told {
-                    return Some((Batch::from(batch), (now, ended, looks)));
+                    return Some((Batch::from(batch), (now, ended, looks, place)));
                 }
             }
             None

@@ -72,7 +72,7 @@ words! {
     /// Recurring work.
     ScheduleName = "souk_entity::status::ScheduleName" { ExpireCarts, ExpireOrders, ReleaseReservations, SyncShipments, CloseReturns, CompleteSellerOrders, PayOut, CleanUp, Verify }
     /// What people are told of.
-    NotificationKind = "souk_entity::status::NotificationKind" { OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved, ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock, SellerWebhookDisabled, SellerApproved, SellerRejected, SellerSuspended, VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged, TotpEnabled, TotpDisabled, SellerInvitation }
+    NotificationKind = "souk_entity::status::NotificationKind" { OrderConfirmed, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded, ReturnRequested, ReturnApproved, ReturnRejected, ReturnReceived, SellerNewOrder, SellerOrderCancelled, SellerReturnRequested, SellerLowStock, SellerWebhookDisabled, SellerApproved, SellerRejected, SellerSuspended, SellerApiKeyCreated, SellerPayoutAccountChanged, VerifyEmail, ChangeEmail, EmailChanged, ResetPassword, PasswordChanged, TotpEnabled, TotpDisabled, SellerInvitation }
     /// A notification is sent, or needless by the time it would be, or refused by the mail server for good.
     NotificationStatus = "souk_entity::status::NotificationStatus" { Pending, Sent, Suppressed, Failed }
     /// Whether an endpoint is told of events.

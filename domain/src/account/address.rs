@@ -5,7 +5,10 @@ use souk_entity::id::UserId;
 use souk_entity::status::{AccountTokenPurpose, NotificationKind};
 use souk_entity::user;
 
+use super::letters::{self, Posted, Purpose, Sender};
 use super::profile::{email_field, email_index};
+use super::proof::Proof;
+use super::throttle::Throttle;
 use super::token::{self, AccountTokens, NewToken};
 use super::{find_by_email, profile, role};
 use crate::audit::{self, Fields};
@@ -17,32 +20,60 @@ use crate::store::Tx;
 ///
 /// # Errors
 /// [`Code::NotFound`].
-pub async fn ask_to_verify(tx: &Tx, tokens: &AccountTokens, user: UserId) -> Result<user::Model> {
+pub async fn ask_to_verify(tx: &Tx, tokens: &AccountTokens, throttle: &Throttle, user: UserId) -> Result<Posted> {
     let person = role::lock(tx, user).await?;
     let profile = profile(&**tx, tx.vault(), &person).await?;
     if let Some(email) = profile.email
         && person.email_verified_at.is_none()
     {
+        let counted = letters::count(tx, throttle, Purpose::VerifyEmail, &email, Sender::Person(user)).await?;
+        if let Posted::Later(_) = counted {
+            return Ok(counted);
+        }
         let purpose = AccountTokenPurpose::VerifyEmail;
         let new = NewToken { user, purpose, email, previous_email: None };
         token::send(tx, tokens, new).await?;
     }
-    Ok(person)
+    Ok(Posted::Sent(()))
 }
 
 /// Sends a token to another address; the account moves there when it comes back.
 ///
 /// # Errors
-/// [`Code::InvalidValue`]; [`Code::AlreadyExists`] when the address has an account.
-pub async fn ask_to_change(tx: &Tx, tokens: &AccountTokens, user: UserId, email: &str) -> Result<()> {
+/// As [`Proof::hold`]; [`Code::InvalidValue`]; [`Code::AlreadyExists`] when the address has an account.
+pub async fn ask_to_change(
+    tx: &Tx,
+    tokens: &AccountTokens,
+    throttle: &Throttle,
+    proof: &Proof,
+    email: &str,
+) -> Result<Posted> {
     let email = super::email(email)?;
-    let person = role::lock(tx, user).await?;
+    let person = proof.hold(tx).await?;
     if find_by_email(&**tx, tx.vault(), &email).await?.is_some() {
         return Err(taken());
     }
+    let counted = letters::count(tx, throttle, Purpose::ChangeEmail, &email, Sender::Person(person.id)).await?;
+    if let Posted::Later(_) = counted {
+        return Ok(counted);
+    }
     let previous_email = profile(&**tx, tx.vault(), &person).await?.email;
     let purpose = AccountTokenPurpose::ChangeEmail;
-    token::send(tx, tokens, NewToken { user, purpose, email, previous_email }).await
+    token::send(tx, tokens, NewToken { user: person.id, purpose, email, previous_email }).await?;
+    Ok(counted)
+}
+
+/// For what nobody may do in the name of somebody else's address.
+///
+/// # Errors
+/// [`Code::Forbidden`] before the address is confirmed.
+pub(super) fn require_confirmed(person: &user::Model) -> Result<()> {
+    if person.email_verified_at.is_some() {
+        return Ok(());
+    }
+    let message = "Confirm your e-mail address first, with the token that was sent there; \
+                   POST /api/v1/me/verification sends another one.";
+    Err(Error::new(Code::Forbidden, message))
 }
 
 /// What a token that came back proves: the present address, or the other one, to which the account

@@ -2,19 +2,22 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
-use sea_orm::sea_query::Expr;
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, Select,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use secrecy::SecretString;
-use souk_entity::api_key;
 use souk_entity::id::{ApiKeyId, SellerId, UserId};
+use souk_entity::status::{NotificationKind, SellerStatus};
+use souk_entity::{api_key, seller, seller_member, user};
 
+use super::address::require_confirmed;
 use super::{take_turns, token_hash};
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
+use crate::notification::{self, About};
 use crate::store::{Store, Tx};
 
 /// What every key begins with, so that a scanner for leaked secrets can know it.
@@ -61,17 +64,29 @@ pub struct NewKey {
     pub days: i32,
 }
 
-/// Makes a key; it is returned beside its row, shown once and kept nowhere.
+/// Makes a key; it is returned beside its row, shown once and kept nowhere. The owners of a seller are told.
+/// Whoever closes the maker's account or rejects the seller waits for it and revokes it, or is seen here.
 ///
 /// # Errors
-/// [`Code::InvalidValue`], also when there are [`MOST`].
+/// [`Code::InvalidValue`], also when there are [`MOST`]; [`Code::Forbidden`] for whose address is not confirmed;
+/// [`Code::Unauthenticated`] when the maker's account is closed meanwhile; [`Code::IllegalTransition`] for a seller who
+/// is rejected or closed.
 pub async fn create(tx: &Tx, new: &NewKey) -> Result<(api_key::Model, SecretString)> {
     if !(1..=LONGEST_DAYS).contains(&new.days) {
         return Err(Error::invalid(format!("expires_in_days is 1 to {LONGEST_DAYS}.")));
     }
-    match new.owner {
-        KeyOwner::Seller(seller) => drop(take_turns(tx, seller).await?),
-        KeyOwner::Operator(user) => super::role::lock(tx, user).await.map(drop)?,
+    let person = user::Entity::find_by_id(new.user).lock(LockType::NoKeyUpdate).one(&**tx).await?;
+    let person = person.ok_or_else(|| Error::not_found("user"))?;
+    if !person.is_active {
+        return Err(Error::new(Code::Unauthenticated, "The account is closed."));
+    }
+    require_confirmed(&person)?;
+    if let KeyOwner::Seller(seller) = new.owner {
+        let seller = take_turns(tx, seller).await?;
+        if matches!(seller.status, SellerStatus::Rejected | SellerStatus::Closed) {
+            let message = format!("The seller is {}; no API key is made for them.", seller.status);
+            return Err(Error::new(Code::IllegalTransition, message));
+        }
     }
     let live = api_key::Entity::find()
         .filter(new.owner.condition())
@@ -102,6 +117,11 @@ pub async fn create(tx: &Tx, new: &NewKey) -> Result<(api_key::Model, SecretStri
     api_key::Entity::insert(row.clone().into_active_model()).exec_without_returning(&**tx).await?;
     let fields = Fields::new().made("scopes", &row.scopes).made("expires_at", row.expires_at);
     audit::note(tx, "api_key", row.id, fields);
+    if let Some(seller) = row.seller_id {
+        let kind = NotificationKind::SellerApiKeyCreated;
+        let about = About { api_key_id: Some(row.id), ..About::default() };
+        notification::tell_owners(tx, kind, &format!("{kind}:{}", row.id), seller, about).await?;
+    }
     Ok((row, SecretString::from(key)))
 }
 
@@ -126,15 +146,67 @@ pub async fn revoke(tx: &Tx, owner: KeyOwner, id: ApiKeyId) -> Result<api_key::M
     Ok(key)
 }
 
+/// Revokes every live key of some at once.
+async fn revoke_all(tx: &Tx, which: Condition) -> Result<()> {
+    let which = which.add(api_key::Column::RevokedAt.is_null()).add(api_key::Column::ExpiresAt.gt(tx.now));
+    let live: Vec<ApiKeyId> = api_key::Entity::find()
+        .select_only()
+        .column(api_key::Column::Id)
+        .filter(which)
+        .order_by_asc(api_key::Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(&**tx)
+        .await?;
+    if live.is_empty() {
+        return Ok(());
+    }
+    for id in &live {
+        audit::note(tx, "api_key", *id, Fields::new().changed("revoked_at", None, Some(tx.now)));
+    }
+    api_key::Entity::update_many()
+        .col_expr(api_key::Column::RevokedAt, Expr::value(Some(tx.now)))
+        .filter(api_key::Column::Id.is_in(live))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// Revokes what keys of a seller there are.
+pub(crate) async fn revoke_of_seller(tx: &Tx, seller: SellerId) -> Result<()> {
+    revoke_all(tx, KeyOwner::Seller(seller).condition()).await
+}
+
+/// Revokes what keys somebody has made: for the seller, or where none is named, whatever for.
+pub(crate) async fn revoke_of_maker(tx: &Tx, user: UserId, seller: Option<SellerId>) -> Result<()> {
+    let own = Condition::all().add(api_key::Column::UserId.eq(user));
+    revoke_all(tx, own.add_option(seller.map(|seller| api_key::Column::SellerId.eq(seller)))).await
+}
+
+/// Who made a key of a seller, as one of the team, with the seller; nobody, once their account is closed or they
+/// have left the team.
+///
+/// # Errors
+/// The database's.
+pub async fn maker(
+    db: &impl ConnectionTrait,
+    seller: SellerId,
+    user: UserId,
+) -> Result<Option<(seller_member::Model, seller::Model)>> {
+    let found = seller_member::Entity::find_by_id((seller, user))
+        .inner_join(user::Entity)
+        .filter(user::Column::IsActive.eq(true))
+        .find_also_related(seller::Entity)
+        .one(db)
+        .await?;
+    Ok(found.and_then(|(member, seller)| Some((member, seller?))))
+}
+
 /// The live key of a shown secret.
 ///
 /// # Errors
 /// [`Code::Unauthenticated`] for one that is unknown, revoked or over.
-pub async fn find_live(
-    db: &impl ConnectionTrait,
-    shown: &str,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<api_key::Model> {
+pub async fn find_live(db: &impl ConnectionTrait, shown: &str, now: DateTime<Utc>) -> Result<api_key::Model> {
     let found = api_key::Entity::find().filter(api_key::Column::KeyHash.eq(token_hash(shown))).one(db).await?;
     found
         .filter(|key| key.revoked_at.is_none() && key.expires_at > now)

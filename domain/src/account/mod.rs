@@ -6,8 +6,10 @@ pub mod api_key;
 pub mod checklist;
 pub mod contact;
 pub mod holiday;
+pub mod letters;
 pub mod password;
 mod profile;
+pub mod proof;
 pub mod role;
 pub mod session;
 mod settings;
@@ -39,7 +41,7 @@ use crate::transition::next;
 
 pub(crate) use profile::open_profile;
 pub use profile::{Profile, find_by_email, has_email, profile, profiles};
-pub(crate) use settings::set_return_policy;
+pub(crate) use settings::{PAYOUT_ACCOUNT_CHANGED, set_return_policy};
 pub use settings::{SellerSettings, SellerTerms, configure, set_payout_account};
 use transition::{SELLER, SellerEvent};
 
@@ -70,6 +72,16 @@ pub fn email(text: &str) -> Result<String> {
     let plain = email.len() <= 254 && !email.contains(char::is_whitespace) && email.matches('@').count() == 1;
     // Not repeated in the sentence, which may be kept: a row of a file that fails keeps why.
     if shape && plain { Ok(email) } else { Err(Error::invalid("What is given for the e-mail address is not one.")) }
+}
+
+/// Says of an account that is made for whoever installs this that its address is theirs: nobody else can name it.
+///
+/// # Errors
+/// The database's.
+pub async fn vouch(tx: &Tx, user: UserId) -> Result<()> {
+    let row = user::ActiveModel { id: Set(user), email_verified_at: Set(Some(tx.now)), ..Default::default() };
+    user::Entity::update(row).exec_without_returning(&**tx).await?;
+    Ok(())
 }
 
 /// Makes an account. The password comes hashed (argon2id); it is not known here.
@@ -150,24 +162,16 @@ pub enum Rotation {
 /// # Errors
 /// The database's.
 pub async fn rotate_refresh_token(tx: &Tx, token: &str) -> Result<Rotation> {
-    let shown = refresh_token::Entity::find()
-        .filter(refresh_token::Column::TokenHash.eq(token_hash(token)))
-        .lock_exclusive()
-        .one(&**tx)
-        .await?;
-    let Some(shown) = shown else { return Ok(Rotation::Refused) };
+    let by_hash = || refresh_token::Entity::find().filter(refresh_token::Column::TokenHash.eq(token_hash(token)));
+    let Some(found) = by_hash().one(&**tx).await? else { return Ok(Rotation::Refused) };
+    // Whoever ends sign-ins sees the next token or ends this one first.
+    let user = role::lock(tx, found.user_id).await?;
+    let Some(shown) = by_hash().lock_exclusive().one(&**tx).await? else { return Ok(Rotation::Refused) };
     if shown.used_at.is_some() {
         revoke_family(tx, shown.family_id).await?;
         return Ok(Rotation::Refused);
     }
-    if shown.revoked_at.is_some() || shown.expires_at <= tx.now {
-        return Ok(Rotation::Refused);
-    }
-    let user = user::Entity::find_by_id(shown.user_id)
-        .one(&**tx)
-        .await?
-        .ok_or_else(|| Error::internal("a refresh token without a user"))?;
-    if !user.is_active {
+    if shown.revoked_at.is_some() || shown.expires_at <= tx.now || !user.is_active {
         return Ok(Rotation::Refused);
     }
     let used = refresh_token::ActiveModel { id: Set(shown.id), used_at: Set(Some(tx.now)), ..Default::default() };
@@ -208,6 +212,7 @@ pub async fn is_signed_in(db: &impl ConnectionTrait, user: UserId, family: uuid:
 /// # Errors
 /// The database's.
 pub async fn revoke_sessions(tx: &Tx, user: UserId) -> Result<()> {
+    role::lock(tx, user).await?;
     audit::note(tx, "user", user, Fields::new().changed("signed_out_at", None, Some(tx.now)));
     revoke(tx, refresh_token::Column::UserId.eq(user)).await
 }
@@ -219,16 +224,16 @@ pub async fn revoke_sessions(tx: &Tx, user: UserId) -> Result<()> {
 pub async fn sign_out(tx: &Tx, token: &str) -> Result<()> {
     let shown =
         refresh_token::Entity::find().filter(refresh_token::Column::TokenHash.eq(token_hash(token))).one(&**tx).await?;
-    match shown {
-        Some(shown) => revoke_family(tx, shown.family_id).await,
-        None => Ok(()),
-    }
+    let Some(shown) = shown else { return Ok(()) };
+    role::lock(tx, shown.user_id).await?;
+    revoke_family(tx, shown.family_id).await
 }
 
 async fn revoke_family(tx: &Tx, family: uuid::Uuid) -> Result<()> {
     revoke(tx, refresh_token::Column::FamilyId.eq(family)).await
 }
 
+/// The account has to be locked: a refresh under way has made its token then, or makes none.
 async fn revoke(tx: &Tx, which: SimpleExpr) -> Result<()> {
     refresh_token::Entity::update_many()
         .col_expr(refresh_token::Column::RevokedAt, Expr::value(Some(tx.now)))
@@ -322,7 +327,8 @@ pub async fn membership(
     Ok(found.and_then(|(member, seller)| Some((member, seller?))))
 }
 
-/// Moves a seller along an edge.
+/// Moves a seller along an edge. The API keys of one who may not act any more are revoked, so that none comes back
+/// with another application.
 ///
 /// # Errors
 /// [`Code::NotFound`], [`Code::IllegalTransition`]; [`Code::RequirementsOpen`] for an approval before all is there
@@ -339,6 +345,9 @@ pub async fn decide(
     if event == SellerEvent::Approve {
         checklist::require(tx, &seller).await?;
     }
+    if matches!(to, SellerStatus::Rejected | SellerStatus::Closed) {
+        api_key::revoke_of_seller(tx, id).await?;
+    }
     let from = std::mem::replace(&mut seller.status, to);
     let row = seller::ActiveModel { status: Set(to), ..Default::default() };
     save(tx, from, seller, row, actor, reason).await
@@ -349,16 +358,29 @@ pub async fn decide(
 async fn save(
     tx: &Tx,
     from: SellerStatus,
+    seller: seller::Model,
+    row: seller::ActiveModel,
+    actor: Actor,
+    note: Option<String>,
+) -> Result<seller::Model> {
+    save_with(tx, from, seller, row, actor, note, json!({})).await
+}
+
+/// [`save`], with what its event tells besides.
+async fn save_with(
+    tx: &Tx,
+    from: SellerStatus,
     mut seller: seller::Model,
     row: seller::ActiveModel,
     actor: Actor,
     note: Option<String>,
+    data: serde_json::Value,
 ) -> Result<seller::Model> {
     seller.version += 1;
     seller.updated_at = tx.now;
     let row = seller::ActiveModel { id: Set(seller.id), version: Set(seller.version), updated_at: Set(tx.now), ..row };
     seller::Entity::update(row).exec_without_returning(&**tx).await?;
-    history::record(tx, vec![change(&seller, Some(from), actor, note)]).await?;
+    history::record(tx, vec![Change { data, ..change(&seller, Some(from), actor, note) }]).await?;
     Ok(seller)
 }
 

@@ -1,25 +1,28 @@
 //! Passwords that are changed or forgotten. They come hashed (argon2id) and are not known here.
 
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
-use souk_entity::id::UserId;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use souk_entity::status::{AccountTokenPurpose, NotificationKind};
 use souk_entity::{refresh_token, user};
-use uuid::Uuid;
 
+use super::letters::{self, Posted, Sender};
 use super::profile::email_index;
+use super::proof::Proof;
+use super::throttle::Throttle;
 use super::token::{self, AccountTokens, NewToken};
-use super::{has_email, profile, revoke, revoke_sessions, role};
+use super::{api_key, has_email, profile, revoke, revoke_sessions, role, totp};
 use crate::audit::{self, Fields};
 use crate::error::Result;
 use crate::notification::About;
 use crate::store::Tx;
 
-/// Sends a token to whoever has this address, and nothing where nobody has. Which it was is not told.
+/// Sends a token to whoever has this address, and nothing where nobody has, or where there were too many lately: the
+/// last one is good then. Which it was is not told.
 ///
 /// # Errors
 /// The database's.
-pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<()> {
+pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, throttle: &Throttle, email: &str) -> Result<()> {
     let found = user::Entity::find().filter(has_email(tx.vault(), email)).one(&**tx).await?;
     let Some(found) = found else { return Ok(()) };
     let person = role::lock(tx, found.id).await?;
@@ -27,12 +30,25 @@ pub async fn forgotten(tx: &Tx, tokens: &AccountTokens, email: &str) -> Result<(
         return Ok(());
     }
     let Some(email) = profile(&**tx, tx.vault(), &person).await?.email else { return Ok(()) };
+    match letters::count(tx, throttle, letters::Purpose::ResetPassword, &email, Sender::Anybody).await? {
+        Posted::Sent(()) => {}
+        Posted::Later(_) => return Ok(()),
+    }
     let purpose = AccountTokenPurpose::ResetPassword;
     token::send(tx, tokens, NewToken { user: person.id, purpose, email, previous_email: None }).await
 }
 
+/// Looks whether a token can set a password, before any work is done for whoever shows it; [`reset`] looks again.
+///
+/// # Errors
+/// [`crate::Code::TokenNotGood`].
+pub async fn check_token(db: &impl ConnectionTrait, shown: &str, now: DateTime<Utc>) -> Result<()> {
+    token::look(db, &[AccountTokenPurpose::ResetPassword], shown, now).await.map(drop)
+}
+
 /// Sets the password of whom a token was sent to, and ends all their sign-ins: whoever else was
-/// signed in is not any more. Reading the token proved the address too.
+/// signed in is not any more. Reading the token proved the address too; what was made of the account before anybody
+/// had proven it, to sign in by, ends with it.
 ///
 /// # Errors
 /// [`crate::Code::TokenNotGood`].
@@ -41,20 +57,24 @@ pub async fn reset(tx: &Tx, shown: &str, password_hash: String) -> Result<user::
     let proven = token::open_email(&**tx, tx.vault(), &taken).await?.map(|email| email_index(tx.vault(), &email));
     if person.email_index == proven && person.email_verified_at.is_none() {
         person.email_verified_at = Some(tx.now);
+        // Whoever made the account has not shown that the address is theirs, and whoever has it now never saw what
+        // would let them in; keys and second factors have not always asked for a confirmed address.
+        totp::disown(tx, person.id).await?;
+        api_key::revoke_of_maker(tx, person.id, None).await?;
     }
     set(tx, &mut person, password_hash).await?;
     revoke_sessions(tx, person.id).await?;
     Ok(person)
 }
 
-/// Sets another password and ends every sign-in but `kept`.
+/// Sets another password and ends every sign-in but the one in which the one before was shown.
 ///
 /// # Errors
-/// [`crate::Code::NotFound`].
-pub async fn change(tx: &Tx, user: UserId, kept: Uuid, password_hash: String) -> Result<()> {
-    let mut person = role::lock(tx, user).await?;
+/// As [`Proof::hold`].
+pub async fn change(tx: &Tx, proof: &Proof, password_hash: String) -> Result<()> {
+    let mut person = proof.hold(tx).await?;
     set(tx, &mut person, password_hash).await?;
-    let others = refresh_token::Column::UserId.eq(user).and(refresh_token::Column::FamilyId.ne(kept));
+    let others = refresh_token::Column::UserId.eq(person.id).and(refresh_token::Column::FamilyId.ne(proof.sign_in()));
     revoke(tx, others).await
 }
 

@@ -5,7 +5,7 @@ use souk_entity::id::UserId;
 use souk_entity::status::UserRole;
 use souk_entity::user;
 
-use super::revoke_sessions;
+use super::{api_key, revoke_sessions};
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::store::Tx;
@@ -27,7 +27,8 @@ pub async fn set_role(tx: &Tx, id: UserId, role: UserRole, by: UserId) -> Result
     change(tx, id, by, |person| person.role = role).await
 }
 
-/// Lets a person sign in, or does not any more; then every sign-in of theirs ends.
+/// Lets a person sign in, or does not any more; then every sign-in of theirs ends, and the API keys that they have
+/// made, a seller's too, are revoked.
 ///
 /// # Errors
 /// As [`set_role`].
@@ -35,6 +36,7 @@ pub async fn set_active(tx: &Tx, id: UserId, active: bool, by: UserId) -> Result
     let person = change(tx, id, by, |person| person.is_active = active).await?;
     if !active {
         revoke_sessions(tx, id).await?;
+        api_key::revoke_of_maker(tx, id, None).await?;
     }
     Ok(person)
 }

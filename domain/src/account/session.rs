@@ -7,7 +7,7 @@ use souk_entity::id::UserId;
 use souk_entity::refresh_token;
 use uuid::Uuid;
 
-use super::revoke;
+use super::{revoke, role};
 use crate::error::{Error, Result};
 use crate::store::Tx;
 
@@ -52,6 +52,7 @@ pub async fn live(db: &impl ConnectionTrait, user: UserId, now: DateTime<Utc>) -
 /// # Errors
 /// [`crate::Code::NotFound`], also for another's and for one that has ended.
 pub async fn end(tx: &Tx, user: UserId, id: Uuid) -> Result<()> {
+    role::lock(tx, user).await?;
     let own = refresh_token::Column::UserId.eq(user).and(refresh_token::Column::FamilyId.eq(id));
     if !super::is_signed_in(&**tx, user, id).await? {
         return Err(Error::not_found("session"));

@@ -1,12 +1,13 @@
 //! What a seller sets, and what is agreed with them.
 
 use sea_orm::ActiveValue::Set;
+use serde_json::json;
 use souk_entity::id::SellerId;
 use souk_entity::money::{MinorUnits, RatePpm};
 use souk_entity::seller;
 use souk_entity::status::PayoutInterval;
 
-use super::{lock, save};
+use super::{lock, save, save_with};
 use crate::actor::Actor;
 use crate::audit::{self, Fields};
 use crate::error::{Error, Result};
@@ -14,6 +15,9 @@ use crate::money::LARGEST_AMOUNT;
 use crate::payout;
 use crate::returns::policy::ReturnPolicy;
 use crate::store::Tx;
+
+/// The field of `seller.configured` that says that payouts go to another account.
+pub(crate) const PAYOUT_ACCOUNT_CHANGED: &str = "payout_account_changed";
 
 /// What a seller, or an operator for them, may set.
 #[derive(Clone, Debug, Default)]
@@ -157,7 +161,8 @@ pub(crate) async fn set_return_policy(
     save(tx, seller.status, seller, row, actor, note).await
 }
 
-/// Sets where a seller's payouts go; those under way go where they were sent.
+/// Sets where a seller's payouts go; those under way go where they were sent. Its owners are told of another account
+/// than before.
 ///
 /// # Errors
 /// [`crate::Code::NotFound`], [`crate::Code::InvalidValue`].
@@ -166,8 +171,9 @@ pub async fn set_payout_account(tx: &Tx, id: SellerId, account: &str, actor: Act
         return Err(Error::invalid("A payout account is 1 to 100 printable ASCII characters without spaces."));
     }
     let mut seller = lock(tx, id).await?;
+    let data = json!({PAYOUT_ACCOUNT_CHANGED: seller.payout_account.as_deref() != Some(account)});
     seller.payout_account = Some(account.to_owned());
     let row = seller::ActiveModel { payout_account: Set(seller.payout_account.clone()), ..Default::default() };
     let note = Some("payout account changed".to_owned());
-    save(tx, seller.status, seller, row, actor, note).await
+    save_with(tx, seller.status, seller, row, actor, note, data).await
 }

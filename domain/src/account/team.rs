@@ -12,9 +12,11 @@ use souk_entity::sealed::Sealed;
 use souk_entity::status::{MemberRole, NotificationKind, SellerStatus};
 use souk_entity::{seller, seller_invitation, seller_member, user};
 
+use super::letters::{self, Posted, Purpose, Sender};
 use super::profile::email_index;
+use super::throttle::Throttle;
 use super::token::AccountTokens;
-use super::{Profile, has_email, membership, profiles, role, take_turns, token, token_hash};
+use super::{Profile, api_key, has_email, membership, profiles, role, take_turns, token, token_hash};
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::notification::About;
@@ -64,11 +66,21 @@ pub struct Invite {
 ///
 /// # Errors
 /// [`Code::InvalidValue`] for no address, and when [`MOST_OPEN`] are open; [`Code::AlreadyExists`] for who is in
-/// the team.
-pub async fn invite(tx: &Tx, tokens: &AccountTokens, invite: &Invite) -> Result<seller_invitation::Model> {
+/// the team; [`Code::IllegalTransition`] for a seller who is not approved.
+pub async fn invite(
+    tx: &Tx,
+    tokens: &AccountTokens,
+    throttle: &Throttle,
+    invite: &Invite,
+) -> Result<Posted<seller_invitation::Model>> {
     let email = super::email(&invite.email)?;
     let index = email_index(tx.vault(), &email);
-    take_turns(tx, invite.seller).await?;
+    let seller = take_turns(tx, invite.seller).await?;
+    // Nobody gets letters under a name that no operator has looked at.
+    if seller.status != SellerStatus::Approved {
+        let message = format!("The seller is {}; people are invited once they are approved.", seller.status);
+        return Err(Error::new(Code::IllegalTransition, message));
+    }
     let member = seller_member::Entity::find()
         .inner_join(user::Entity)
         .filter(seller_member::Column::SellerId.eq(invite.seller))
@@ -77,6 +89,10 @@ pub async fn invite(tx: &Tx, tokens: &AccountTokens, invite: &Invite) -> Result<
         .await?;
     if member > 0 {
         return Err(Error::new(Code::AlreadyExists, "Somebody of this address is in the team; change their areas."));
+    }
+    let counted = letters::count(tx, throttle, Purpose::Invitation, &email, Sender::Seller(invite.seller)).await?;
+    if let Posted::Later(wait) = counted {
+        return Ok(Posted::Later(wait));
     }
     let of_address = seller_invitation::Column::SellerId
         .eq(invite.seller)
@@ -112,7 +128,7 @@ pub async fn invite(tx: &Tx, tokens: &AccountTokens, invite: &Invite) -> Result<
     audit::note(tx, "seller_invitation", id, invite.trust.fields());
     let about = About { seller_invitation_id: Some(id), ..About::default() };
     token::tell(tx, NotificationKind::SellerInvitation, format!("seller_invitation:{id}"), about).await?;
-    Ok(row)
+    Ok(Posted::Sent(row))
 }
 
 fn place(id: SellerInvitationId) -> String {
@@ -292,7 +308,7 @@ pub async fn entrust(tx: &Tx, seller: SellerId, user: UserId, trust: Trust) -> R
     Ok(seller_member::Model { catalogue: trust.catalogue, orders: trust.orders, money: trust.money, ..member })
 }
 
-/// Takes one of the staff out of the team: what they may do for the seller ends at once.
+/// Takes one of the staff out of the team: what they may do for the seller ends at once, by an API key of theirs, too.
 ///
 /// # Errors
 /// As [`entrust`].
@@ -300,6 +316,7 @@ pub async fn remove(tx: &Tx, seller: SellerId, user: UserId) -> Result<seller_me
     let member = lock_staff(tx, seller, user).await?;
     audit::note(tx, "seller_member", user, Fields::new().changed("removed_at", None, Some(tx.now)));
     seller_member::Entity::delete_by_id((seller, user)).exec(&**tx).await?;
+    api_key::revoke_of_maker(tx, user, Some(seller)).await?;
     Ok(member)
 }
 

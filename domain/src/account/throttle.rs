@@ -68,12 +68,16 @@ impl Throttle {
             Target::Address(email) => format!("address\0{}", email.trim().to_lowercase()),
             Target::Person(user) => format!("person\0{user}"),
         };
-        let subject = |what: &str| hex::encode(keyed_hash(self.key.expose_secret(), what.as_bytes()));
         Attempt {
-            known: subject(&format!("known\0{network}\0{account}")),
-            network: subject(&format!("network\0{network}")),
-            account: subject(&format!("account\0{account}")),
+            known: self.subject(&format!("known\0{network}\0{account}")),
+            network: self.subject(&format!("network\0{network}")),
+            account: self.subject(&format!("account\0{account}")),
         }
+    }
+
+    /// A keyed hash of what is counted, which is what is stored of it.
+    pub(super) fn subject(&self, what: &str) -> String {
+        hex::encode(keyed_hash(self.key.expose_secret(), what.as_bytes()))
     }
 
     fn pause(&self, failures: i64, free: i64) -> TimeDelta {
@@ -143,6 +147,37 @@ pub async fn take_turn(tx: &Tx, throttle: &Throttle, attempt: &Attempt) -> Resul
         write(tx, counted_at(row, tx.now, turn, |failures| throttle.pause(failures, free))).await?;
     }
     Ok(Turn::Taken(Taken { wait, attempt: attempt.clone(), subjects }))
+}
+
+/// Counts something for each of these subjects, of which there may be so many within `window` from the first one on.
+/// When one has had them all, nothing is counted: answers how long the window goes on.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn count_within(tx: &Tx, limits: Vec<(String, i64)>, window: TimeDelta) -> Result<Option<TimeDelta>> {
+    let rows = lock(tx, limits.iter().map(|(subject, _)| subject.clone()).collect()).await?;
+    let most =
+        |row: &table::Model| limits.iter().find(|(subject, _)| *subject == row.subject).map_or(0, |(_, most)| *most);
+    let wait = rows.iter().filter_map(|row| spent_for(row, most(row), tx.now, window)).max();
+    if wait.is_none() {
+        for row in rows {
+            write(tx, counted_within(row, tx.now, window)).await?;
+        }
+    }
+    Ok(wait)
+}
+
+/// How long a row that has had `most` has no more.
+fn spent_for(row: &table::Model, most: i64, now: DateTime<Utc>, window: TimeDelta) -> Option<TimeDelta> {
+    let left = row.counted_since + window - now;
+    (row.failures >= most && left > TimeDelta::zero()).then_some(left)
+}
+
+/// A row with one more, of which none holds anybody up.
+fn counted_within(row: table::Model, now: DateTime<Utc>, window: TimeDelta) -> table::Model {
+    let over = now - row.counted_since >= window;
+    let (failures, counted_since) = if over { (1, now) } else { (row.failures + 1, row.counted_since) };
+    table::Model { failures, counted_since, touched_at: now, ..row }
 }
 
 /// Locks the rows of these subjects, which are made where there are none; in one order for
@@ -300,6 +335,34 @@ mod tests {
                 if let Some(last) = last.replace(turn) {
                     prop_assert!(turn >= last);
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_from_a_first_one_on_has_more_than_there_may_be(
+            gaps in prop::collection::vec(0_i64..1_200, 1..200), most in 1_i64..8
+        ) {
+            let (window, mut now) = (TimeDelta::hours(1), at(0));
+            let (mut row, mut had) = (none("a", now), Vec::new());
+            for gap in gaps {
+                now += TimeDelta::seconds(gap);
+                match spent_for(&row, most, now, window) {
+                    Some(wait) => {
+                        prop_assert!(wait <= window);
+                        prop_assert!(spent_for(&row, most, now + wait, window).is_none(), "it is as long as it says");
+                    }
+                    None => {
+                        row = counted_within(row, now, window);
+                        had.push((row.counted_since, now));
+                    }
+                }
+            }
+            for (begin, _) in &had {
+                let of_window: Vec<_> = had.iter().filter(|(since, _)| since == begin).collect();
+                prop_assert!(i64::try_from(of_window.len()).unwrap() <= most);
+                prop_assert!(of_window.iter().all(|(_, at)| *at - *begin < window));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Tokens that travel by e-mail: worked out when they are sent, used once, the newest only.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
@@ -148,25 +148,44 @@ pub async fn void(tx: &Tx, user: UserId, purposes: &[AccountTokenPurpose]) -> Re
     Ok(())
 }
 
+fn refused() -> Error {
+    Error::new(Code::TokenNotGood, "The token is unknown, used, over, or not the newest; ask for a new one.")
+}
+
+fn is_live(row: &account_token::Model, now: DateTime<Utc>) -> bool {
+    row.used_at.is_none() && row.voided_at.is_none() && row.expires_at > now
+}
+
+/// A token that was shown and that [`take`] would take at this moment.
+///
+/// # Errors
+/// As [`take`].
+pub async fn look(
+    db: &impl ConnectionTrait,
+    purposes: &[AccountTokenPurpose],
+    shown: &str,
+    now: DateTime<Utc>,
+) -> Result<account_token::Model> {
+    let by_hash = account_token::Entity::find().filter(account_token::Column::TokenHash.eq(token_hash(shown)));
+    let found = by_hash.one(db).await?.filter(|row| purposes.contains(&row.purpose) && is_live(row, now));
+    found.ok_or_else(refused)
+}
+
 /// Takes a token that was shown, with the account, which is locked first as by those who make tokens; of
 /// many who show it at once, one does.
 ///
 /// # Errors
-/// [`Code::TokenNotGood`] for one that is unknown, for something else, used, over, or not the newest.
+/// [`Code::TokenNotGood`] for one that is unknown, for something else, used, over, or not the newest, and of an account
+/// that is closed.
 pub async fn take(
     tx: &Tx,
     purposes: &[AccountTokenPurpose],
     shown: &str,
 ) -> Result<(account_token::Model, user::Model)> {
-    let refuse =
-        || Error::new(Code::TokenNotGood, "The token is unknown, used, over, or not the newest; ask for a new one.");
-    let by_hash = || account_token::Entity::find().filter(account_token::Column::TokenHash.eq(token_hash(shown)));
-    let found = by_hash().one(&**tx).await?.filter(|row| purposes.contains(&row.purpose)).ok_or_else(refuse)?;
+    let found = look(&**tx, purposes, shown, tx.now).await?;
     let person = super::role::lock(tx, found.user_id).await?;
-    let row = by_hash().lock_exclusive().one(&**tx).await?.ok_or_else(refuse)?;
-    if row.used_at.is_some() || row.voided_at.is_some() || row.expires_at <= tx.now {
-        return Err(refuse());
-    }
+    let row = account_token::Entity::find_by_id(found.id).lock_exclusive().one(&**tx).await?;
+    let row = row.filter(|row| is_live(row, tx.now) && person.is_active).ok_or_else(refused)?;
     let used = account_token::ActiveModel { id: Set(row.id), used_at: Set(Some(tx.now)), ..Default::default() };
     account_token::Entity::update(used).exec_without_returning(&**tx).await?;
     Ok((row, person))
@@ -179,10 +198,10 @@ pub async fn take(
 pub async fn sendable(
     db: &impl ConnectionTrait,
     id: AccountTokenId,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<Option<account_token::Model>> {
     let row = account_token::Entity::find_by_id(id).one(db).await?;
-    Ok(row.filter(|row| row.used_at.is_none() && row.voided_at.is_none() && row.expires_at > now))
+    Ok(row.filter(|row| is_live(row, now)))
 }
 
 /// Tells a person something about their account, once per key.

@@ -19,7 +19,9 @@ use souk_entity::{recovery_code, refresh_token, totp, totp_reset, user};
 use url::Url;
 use uuid::Uuid;
 
-use super::{membership, revoke, role, token, token_hash};
+use super::address::require_confirmed;
+use super::proof::{Proof, hold_sign_in};
+use super::{membership, revoke, token, token_hash};
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
 use crate::keyed_hash::keyed_hash;
@@ -131,13 +133,16 @@ pub async fn state(db: &impl ConnectionTrait, user: UserId) -> Result<State> {
 /// is another secret. Returned with the account, by whose e-mail address a device names it.
 ///
 /// # Errors
-/// [`Code::Forbidden`] for those who act neither for a seller nor for the marketplace;
+/// As [`Proof::hold`]; [`Code::Forbidden`] for those who act neither for a seller nor for the marketplace,
+/// and for an address that is not confirmed;
 /// [`Code::AlreadyExists`] when they have one.
-pub async fn begin(tx: &Tx, secrets: &TotpSecrets, user: UserId) -> Result<(TotpSecret, user::Model)> {
-    let person = role::lock(tx, user).await?;
+pub async fn begin(tx: &Tx, secrets: &TotpSecrets, proof: &Proof) -> Result<(TotpSecret, user::Model)> {
+    let (user, person) = (proof.user(), proof.hold(tx).await?);
     if person.role == UserRole::Customer && membership(&**tx, user).await?.is_none() {
         return Err(Error::new(Code::Forbidden, "A second factor is for sellers' and operators' accounts."));
     }
+    // Who has registered somebody else's address would lock them out of it for good.
+    require_confirmed(&person)?;
     if let Some(before) = totp::Entity::find_by_id(user).one(&**tx).await? {
         if before.confirmed_at.is_some() {
             return Err(Error::new(Code::AlreadyExists, "There is a second factor; disable that one first."));
@@ -155,9 +160,9 @@ pub async fn begin(tx: &Tx, secrets: &TotpSecrets, user: UserId) -> Result<(Totp
 /// was made without one. Returns the recovery codes, of which only hashes are kept.
 ///
 /// # Errors
-/// [`Code::IllegalTransition`] when none is begun; [`Code::WrongCode`].
+/// [`Code::Unauthenticated`] when `kept` has ended; [`Code::IllegalTransition`] when none is begun; [`Code::WrongCode`].
 pub async fn confirm(tx: &Tx, secrets: &TotpSecrets, user: UserId, kept: Uuid, code: &str) -> Result<Vec<String>> {
-    role::lock(tx, user).await?;
+    hold_sign_in(tx, user, kept).await?;
     let row = lock(tx, user).await?.filter(|row| row.confirmed_at.is_none());
     let row = row.ok_or_else(|| Error::new(Code::IllegalTransition, "No second factor is begun; begin one first."))?;
     let step = secrets.of(&row).step(code, tx.now, row.last_step).ok_or_else(wrong)?;
@@ -178,9 +183,9 @@ pub async fn confirm(tx: &Tx, secrets: &TotpSecrets, user: UserId, kept: Uuid, c
 /// Ends a second factor by one of its codes.
 ///
 /// # Errors
-/// [`Code::IllegalTransition`] when there is none; [`Code::WrongCode`].
-pub async fn disable(tx: &Tx, secrets: &TotpSecrets, user: UserId, code: &str) -> Result<()> {
-    role::lock(tx, user).await?;
+/// As [`Proof::hold`]; [`Code::IllegalTransition`] when there is none; [`Code::WrongCode`].
+pub async fn disable(tx: &Tx, secrets: &TotpSecrets, proof: &Proof, code: &str) -> Result<()> {
+    let user = proof.hold(tx).await?.id;
     match check(tx, secrets, user, Some(code)).await? {
         Check::Right => remove(tx, user).await,
         Check::NotAsked => Err(none()),
@@ -232,6 +237,18 @@ pub async fn resets(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<totp_
         .limit(RESETS_SHOWN)
         .all(db)
         .await?)
+}
+
+/// Ends what a person has of a second factor, if they have any, and tells them. The account has to be locked.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn disown(tx: &Tx, user: UserId) -> Result<()> {
+    match lock(tx, user).await? {
+        Some(row) if row.confirmed_at.is_some() => remove(tx, user).await,
+        Some(_) => delete(tx, user).await,
+        None => Ok(()),
+    }
 }
 
 /// Forgets what there is of a person's second factor, and what was said of them when it was ended. The

@@ -112,13 +112,9 @@ impl Receiving {
 
     /// Rows are staged as they came, so a file with the number of a card is refused before that.
     fn refuse_cards(&self, from: usize) -> Result<()> {
-        let found = self.lines.iter().skip(from).find(|line| match (self.new.format, line.text.contains('\\')) {
-            // Digits can be written as escapes.
-            (BatchFormat::Ndjson, true) => match serde_json::from_str(&line.text) {
-                Ok(value) => card::found_in_json(&value),
-                Err(_) => card::found_in(&line.text),
-            },
-            _ => card::found_in(&line.text),
+        let found = self.lines.iter().skip(from).find(|line| match self.new.format {
+            BatchFormat::Ndjson => card::found_in_written(&line.text),
+            BatchFormat::Csv => card::found_in(&line.text),
         });
         found.map_or(Ok(()), |line| Err(json::card_number(&format!("Line {}", line.number))))
     }

@@ -14,6 +14,7 @@ use souk_entity::status::{CartStatus, SellerStatus};
 use souk_entity::{cart, cart_line, cart_promotion, cart_shipping, offer, promotion, seller, shipping_method};
 
 use crate::account::holiday::Holiday;
+use crate::catalogue::shown::can_be_sold;
 use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
 use crate::order::basket::{self, Basket};
@@ -160,6 +161,7 @@ pub async fn put_lines(tx: &Tx, cart: &cart::Model, lines: &[(OfferId, i64)]) ->
     }
     let offers = offer::Entity::find()
         .filter(offer::Column::Id.is_in(ids.iter().copied()))
+        .filter(can_be_sold())
         .find_also_related(seller::Entity)
         .all(&**tx)
         .await?;

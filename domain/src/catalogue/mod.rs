@@ -1,11 +1,17 @@
 //! What sellers offer: products, variants, offers, warehouses and stock.
 
 pub mod inventory;
+pub mod moderation;
+pub mod shown;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, Select,
+};
 use souk_entity::id::{CategoryId, OfferId, ProductId, SellerId, VariantId, WarehouseId};
 use souk_entity::money::MinorUnits;
-use souk_entity::{category, offer, product, variant, warehouse};
+use souk_entity::status::SellerStatus;
+use souk_entity::{category, offer, product, seller, variant, warehouse};
 
 use crate::audit::{self, Fields};
 use crate::error::{Code, Error, Result};
@@ -65,6 +71,8 @@ pub async fn create_product(tx: &Tx, seller: SellerId, new: NewProduct) -> Resul
         description: new.description,
         tax_class: class_of_goods(&new.tax_class)?,
         active: true,
+        hidden_at: None,
+        hidden_reason: None,
         created_at: tx.now,
         updated_at: tx.now,
     };
@@ -85,35 +93,53 @@ fn search_name(name: &str) -> String {
     name.to_lowercase().chars().take(255).collect()
 }
 
-/// What is to be different of a product; what is left out stays.
+/// How a product is to be described anew; what is left out stays.
 #[derive(Clone, Debug, Default)]
-pub struct ProductChange {
+pub struct Description {
     /// Its name.
     pub name: Option<String>,
     /// Its description.
     pub description: Option<String>,
     /// Which tax rates apply to it.
     pub tax_class: Option<String>,
-    /// Whether it is shown.
-    pub active: Option<bool>,
 }
 
-/// Shows or hides a product, or describes it anew; for the seller who made it.
-///
-/// # Errors
-/// [`Code::NotFound`]; [`Code::InvalidValue`] for what is no tax class of goods.
-pub async fn change_product(tx: &Tx, seller: SellerId, id: ProductId, change: ProductChange) -> Result<product::Model> {
-    let mut row =
-        own_product(seller, id).lock_exclusive().one(&**tx).await?.ok_or_else(|| Error::not_found("product"))?;
-    if let Some(name) = change.name {
+fn describe(row: &mut product::Model, description: Description) -> Result<()> {
+    if let Some(name) = description.name {
         row.search_name = search_name(&name);
         row.name = name;
     }
-    if let Some(class) = change.tax_class {
+    if let Some(class) = description.tax_class {
         row.tax_class = class_of_goods(&class)?;
     }
-    row.description = change.description.unwrap_or(row.description);
-    row.active = change.active.unwrap_or(row.active);
+    if let Some(text) = description.description {
+        row.description = text;
+    }
+    Ok(())
+}
+
+/// Shows or hides a product, or describes it anew; for the seller who made it. Once another seller who was approved
+/// has an offer of it, it is not the maker's alone any more: hiding takes the maker's own offers off sale, and
+/// describing is an operator's. Offers of applicants do not count, lest anybody could keep a maker from their product.
+///
+/// # Errors
+/// [`Code::NotFound`]; [`Code::InvalidValue`] for what is no tax class of goods; [`Code::ProductShared`].
+pub async fn change_product(
+    tx: &Tx,
+    seller: SellerId,
+    id: ProductId,
+    description: Description,
+    active: Option<bool>,
+) -> Result<product::Model> {
+    let found = own_product(seller, id).lock_exclusive().one(&**tx).await?;
+    let before = found.ok_or_else(|| Error::not_found("product"))?;
+    let mut row = before.clone();
+    describe(&mut row, description)?;
+    row.active = active.unwrap_or(row.active);
+    if row != before {
+        let described = product::Model { active: before.active, ..row.clone() } != before;
+        check_shared(tx, &before, described).await?;
+    }
     row.updated_at = tx.now;
     let update = product::ActiveModel {
         id: Set(id),
@@ -154,6 +180,28 @@ pub async fn create_variant(
     Ok(row)
 }
 
+/// Refuses a change by the maker of what others sell, too. The product is locked, and so is it by whoever offers it.
+async fn check_shared(tx: &Tx, product: &product::Model, described: bool) -> Result<()> {
+    let others = shown::offers_of_others()
+        .and_where(seller::Column::Status.is_in([SellerStatus::Approved, SellerStatus::Suspended]))
+        .to_owned();
+    let shared = product::Entity::find_by_id(product.id).filter(Expr::exists(others)).count(&**tx).await? > 0;
+    if !shared {
+        return Ok(());
+    }
+    if described {
+        let message = "Other sellers offer this product, too; ask the marketplace to change its name, description or \
+                       tax class.";
+        return Err(Error::new(Code::ProductShared, message));
+    }
+    let maker = seller::Entity::find_by_id(product.created_by_seller_id).one(&**tx).await?;
+    if maker.is_some_and(|maker| maker.status == SellerStatus::Approved) {
+        return Ok(());
+    }
+    let message = "Other sellers offer this product, too; only a seller who may sell changes whether they sell it.";
+    Err(Error::new(Code::ProductShared, message))
+}
+
 fn own_product(seller: SellerId, id: ProductId) -> Select<product::Entity> {
     product::Entity::find_by_id(id).filter(product::Column::CreatedBySellerId.eq(seller))
 }
@@ -165,7 +213,9 @@ fn own_product(seller: SellerId, id: ProductId) -> Select<product::Entity> {
 /// [`Code::InvalidMoney`] for a negative price.
 pub async fn create_offer(tx: &Tx, seller: SellerId, variant: VariantId, price: Money) -> Result<offer::Model> {
     not_negative(price.amount)?;
-    variant::Entity::find_by_id(variant).one(&**tx).await?.ok_or_else(|| Error::not_found("variant"))?;
+    let of = variant::Entity::find_by_id(variant).one(&**tx).await?.ok_or_else(|| Error::not_found("variant"))?;
+    // Whoever describes the product anew waits, and sees that it is not theirs alone.
+    product::Entity::find_by_id(of.product_id).lock(LockType::Share).one(&**tx).await?;
     let row = offer::Model {
         id: OfferId::at(tx.now),
         variant_id: variant,

@@ -21,8 +21,8 @@ use crate::order::contact;
 use crate::vault::Vault;
 
 pub use facts::{
-    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TokenFact,
-    TotalFacts,
+    EndpointFacts, Facts, KeyFacts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts,
+    TokenFact, TotalFacts,
 };
 
 /// A message before it is worded.

@@ -1,7 +1,8 @@
 //! What people are told by e-mail, each thing once.
 //!
 //! A [`projection`] of the domain log writes a row per person and matter, unique by its business
-//! key, and the job that sends it. The row holds ids only: whom it goes to and what it says
+//! key, and the job that sends it; what concerns an account or a seller's API keys is written in the
+//! transaction that it happens in. The row holds ids only: whom it goes to and what it says
 //! ([`letter`]) is read when it is sent.
 
 pub mod letter;
@@ -10,11 +11,11 @@ pub mod projection;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde::{Deserialize, Serialize};
 use souk_entity::id::{
-    AccountTokenId, InventoryLevelId, NotificationId, RefundId, ReturnRequestId, SellerInvitationId, SellerOrderId,
-    ShipmentId, UserId, WebhookEndpointId,
+    AccountTokenId, ApiKeyId, InventoryLevelId, NotificationId, RefundId, ReturnRequestId, SellerId,
+    SellerInvitationId, SellerOrderId, ShipmentId, UserId, WebhookEndpointId,
 };
-use souk_entity::notification;
-use souk_entity::status::NotificationStatus;
+use souk_entity::status::{MemberRole, NotificationKind, NotificationStatus};
+use souk_entity::{notification, seller_member};
 
 use crate::error::{Code, Error, Result};
 use crate::job::{self, Task};
@@ -57,6 +58,40 @@ pub struct About {
     /// The invitation to a seller's team.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seller_invitation_id: Option<SellerInvitationId>,
+    /// The API key of a seller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<ApiKeyId>,
+}
+
+/// Tells everybody who owns a seller something, once per key.
+///
+/// # Errors
+/// The database's.
+pub async fn tell_owners(tx: &Tx, kind: NotificationKind, key: &str, seller: SellerId, about: About) -> Result<()> {
+    let owners = seller_member::Entity::find()
+        .filter(seller_member::Column::SellerId.eq(seller))
+        .filter(seller_member::Column::Role.eq(MemberRole::Owner))
+        .all(&**tx)
+        .await?;
+    for owner in owners {
+        let id = NotificationId::at(tx.now);
+        let about = About { user_id: Some(owner.user_id), ..about };
+        let row = notification::Model {
+            id,
+            kind,
+            unique_key: format!("{key}:{}", owner.user_id),
+            order_id: None,
+            seller_id: Some(seller),
+            data: serde_json::to_value(about).map_err(Error::internal)?,
+            status: NotificationStatus::Pending,
+            reason: None,
+            created_at: tx.now,
+            sent_at: None,
+        };
+        notification::Entity::insert(row.into_active_model()).exec_without_returning(&**tx).await?;
+        job::enqueue(tx, &Task::SendNotification { notification_id: id }, tx.now).await?;
+    }
+    Ok(())
 }
 
 /// Writes that a pending notification was handed over; one that is over already stays as it is.

@@ -21,6 +21,7 @@ use souk_entity::{
 use uuid::Uuid;
 
 use super::About;
+use crate::account::PAYOUT_ACCOUNT_CHANGED;
 use crate::error::{Error, Result};
 use crate::event::Projection;
 use crate::job::{self, Task};
@@ -129,6 +130,7 @@ fn plain(event: &event::Model) -> Vec<News> {
         "seller.approved" => vec![decided(SellerApproved)],
         "seller.rejected" => vec![decided(SellerRejected)],
         "seller.suspended" => vec![decided(SellerSuspended)],
+        "seller.configured" if event.data[PAYOUT_ACCOUNT_CHANGED] == true => vec![decided(SellerPayoutAccountChanged)],
         "return.received" => vec![shopper(ReturnReceived, format!("return_received:{id}"))],
         _ => Vec::new(),
     }

@@ -44,7 +44,8 @@ pub struct BasketLine {
     pub unit_price: MinorUnits,
     /// The offer's currency.
     pub currency: CurrencyCode,
-    /// Whether it can be bought: offer and product active, seller approved.
+    /// Whether it can be bought: offer active, seller approved, and the product neither hidden by an operator nor,
+    /// of its maker's offer, by its maker.
     pub for_sale: bool,
     /// The value added tax on the seller's commission now.
     pub commission_tax: RatePpm,
@@ -89,7 +90,7 @@ struct Row {
     product_name: String,
     category_id: Option<CategoryId>,
     tax_class: String,
-    product_active: bool,
+    product_on: bool,
     variant_name: String,
     sku: String,
     weight_grams: i32,
@@ -115,7 +116,7 @@ struct Row {
 /// line's category is looked for only where its seller excludes something from returns.
 const LINES: &str = "SELECT o.id AS offer_id, o.seller_id AS seller_id, s.name AS seller_name, s.status AS seller_status, \
     v.id AS variant_id, p.name AS product_name, p.category_id AS category_id, p.tax_class AS tax_class, \
-    p.active AS product_active, v.name AS variant_name, v.sku AS sku, \
+    p.hidden_at IS NULL AND (p.active OR p.created_by_seller_id <> s.id) AS product_on, v.name AS variant_name, v.sku AS sku, \
     v.weight_grams AS weight_grams, l.quantity AS quantity, o.price AS price, o.currency AS currency, \
     o.active AS offer_active, s.commission_tax_ppm AS commission_tax_ppm, \
     s.return_window_days AS return_window_days, s.return_label_payer AS return_label_payer, \
@@ -203,7 +204,7 @@ pub async fn read(
                 quantity: row.quantity,
                 unit_price: row.price,
                 currency: row.currency,
-                for_sale: row.offer_active && row.product_active && row.seller_status == SellerStatus::Approved,
+                for_sale: row.offer_active && row.product_on && row.seller_status == SellerStatus::Approved,
                 commission_tax: row.commission_tax_ppm,
                 holiday: row.on_holiday.then_some(Holiday {
                     starts_at: row.holiday_starts_at,

@@ -10,6 +10,7 @@ use souk_entity::{inventory_level, offer, order_line, reservation, seller, selle
 use super::basket::BasketLine;
 use crate::account::holiday::takes_orders;
 use crate::bulk::by_id;
+use crate::catalogue::shown::can_be_sold;
 use crate::error::{Code, Error, Result};
 use crate::store::Tx;
 
@@ -67,9 +68,10 @@ pub async fn reserve(tx: &Tx, holds: &[Hold]) -> Result<()> {
     reserve_where(tx, holds, Condition::all()).await
 }
 
-/// [`reserve`] for a new order: only where the seller still takes orders. Whoever suspends a seller or
+/// [`reserve`] for a new order: only where the seller still takes orders and the product can be sold. Whoever suspends a seller or
 /// begins a holiday locks the seller's row, which each seller order that is written holds a key share of;
-/// so either they wait for this order, or this statement sees what they have done.
+/// so either they wait for this order, or this statement sees what they have done; and likewise whoever hides a
+/// product its offers, of which each line holds one.
 ///
 /// # Errors
 /// As [`reserve`], also when a seller takes no orders any more.
@@ -86,6 +88,7 @@ pub async fn reserve_for_sale(tx: &Tx, holds: &[Hold]) -> Result<()> {
                 .equals((inventory_level::Entity, inventory_level::Column::OfferId)),
         )
         .cond_where(takes_orders(tx.now))
+        .cond_where(can_be_sold())
         .to_owned();
     reserve_where(tx, holds, Condition::all().add(Expr::exists(sellers))).await
 }

@@ -13,6 +13,7 @@ use souk_entity::{
 };
 
 use crate::account;
+use crate::account::proof::Proof;
 use crate::audit::{self, Fields};
 use crate::batch;
 use crate::error::{Code, Error, Result};
@@ -79,6 +80,15 @@ pub async fn erase_account(tx: &Tx, id: UserId) -> Result<DateTime<Utc>> {
     account::totp::forget(tx, id).await?;
     forget(tx, id.into(), own(), &format!("user:{id}"), address, Some(id)).await?;
     Ok(tx.now)
+}
+
+/// Erases the person who wishes it, as [`erase_account`] does.
+///
+/// # Errors
+/// As [`Proof::hold`] and [`erase_account`].
+pub async fn erase_own(tx: &Tx, proof: &Proof) -> Result<DateTime<Utc>> {
+    let person = proof.hold(tx).await?;
+    erase_account(tx, person.id).await
 }
 
 /// Erases the guest who placed an order: what it tells of them is gone, the order itself stays.

@@ -6,4 +6,4 @@
 
 mod erasure;
 
-pub use erasure::{erase_account, erase_guest};
+pub use erasure::{erase_account, erase_guest, erase_own};

@@ -15,6 +15,7 @@ use souk_entity::{event, seller_order, webhook_attempt, webhook_delivery, webhoo
 use super::endpoint::give_up;
 use super::payload;
 use super::retry::{PATIENCE, wait_after};
+use crate::card;
 use crate::error::{Error, Result};
 use crate::job::Lease;
 use crate::port::WebhookAnswer;
@@ -156,7 +157,11 @@ impl Attempt {
 
     fn row(&self) -> webhook_attempt::ActiveModel {
         let (body, error) = match &self.outcome {
-            Ok(answer) => (Some(fitting(&answer.body, BODY_CHARS)), None),
+            // Hidden before it is cut: what is cut off in the middle of a card is found no more.
+            Ok(answer) => {
+                let hidden = card::masked_body(answer.body.as_bytes());
+                (Some(fitting(&String::from_utf8_lossy(&hidden), BODY_CHARS)), None)
+            }
             Err(error) => (None, Some(fitting(error, ERROR_CHARS))),
         };
         webhook_attempt::ActiveModel {

@@ -87,6 +87,7 @@ async fn the_log_tells_each_thing_once(database: TestDatabase) {
             NotificationKind::SellerLowStock
                 | NotificationKind::SellerWebhookDisabled
                 | NotificationKind::SellerApproved
+                | NotificationKind::SellerPayoutAccountChanged
         );
         assert_eq!(letter.facts.order.is_some(), of_order, "{letter:?}");
         database.store.write(async |tx| telling::sent(&tx, row.id).await).await.unwrap();

@@ -17,11 +17,8 @@ use resolver::Resolver;
 /// From the name's resolution to the end of the answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// So much of an answer is read, in bytes; the rest is left and the connection closed.
+/// So much of an answer is read and told, in bytes; the rest is left and the connection closed.
 const READ: usize = 64 * 1024;
-
-/// So much of an answer is told, in characters.
-const TOLD: usize = 1_000;
 
 /// Posts over HTTP.
 pub struct HttpSender {
@@ -69,7 +66,7 @@ impl WebhookSender for HttpSender {
             }
         }
         body.truncate(READ);
-        Ok(WebhookAnswer { status, body: String::from_utf8_lossy(&body).chars().take(TOLD).collect() })
+        Ok(WebhookAnswer { status, body: String::from_utf8_lossy(&body).into_owned() })
     }
 }
 

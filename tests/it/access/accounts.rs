@@ -162,3 +162,47 @@ async fn sign_ins_are_listed_and_ended_one_by_one_or_all() {
     operator.get("/api/v1/admin/orders").await.refused(401, "UNAUTHENTICATED");
     stranger.get("/api/v1/me").await.expect(200);
 }
+
+#[tokio::test]
+async fn whoever_registers_anothers_address_does_not_keep_its_owner_out() {
+    let souk = start().await;
+    let squatter = register(&souk, "victim@example.com").await;
+    let applied = client(&souk, &squatter).post("/api/v1/me/seller", json!({"name": "Squatters"})).await.expect(201);
+    let proof = json!({"current_password": PASSWORD});
+    let key = json!({"name": "A system", "scopes": ["orders:read"], "expires_in_days": 30});
+    // With a token that is for sellers.
+    let squatter = client(&souk, &sign_in(&souk, "victim@example.com", PASSWORD).await.expect(200));
+    squatter.post("/api/v1/me/totp", proof.clone()).await.refused(403, "FORBIDDEN");
+    let refused = squatter.post("/api/v1/seller/api-keys", key.clone()).await.refused(403, "FORBIDDEN");
+    assert!(text(&refused["message"]).contains("Confirm your e-mail address"), "{refused}");
+    assert_eq!(souk.database().number("SELECT count(*) FROM api_key", []).await, 0);
+
+    // As it was before that was asked for.
+    souk.confirm_addresses().await;
+    let key = squatter.post("/api/v1/seller/api-keys", key).await.expect(201);
+    let begun = squatter.post("/api/v1/me/totp", proof).await.expect(201);
+    let code = super::totp::code(text(&begun["secret"]), 0);
+    squatter.post("/api/v1/me/totp/confirm", json!({"code": code})).await.expect(200);
+    souk.database().execute("UPDATE app_user SET email_verified_at = NULL WHERE role = 'customer'", []).await;
+    sign_in(&souk, "victim@example.com", PASSWORD).await.refused(401, "TOTP_REQUIRED");
+    let system = souk.anyone().bearer(text(&key["secret"]));
+    system.get("/api/v1/seller").await.expect(200);
+
+    souk.anyone().post("/api/v1/auth/forgot-password", json!({"email": "victim@example.com"})).await.expect(200);
+    let token = souk.letters("reset_password", "victim@example.com", 1).await[0].token();
+    reset(&souk, &token, "the owner's password").await.expect(200);
+    let owner = sign_in(&souk, "victim@example.com", "the owner's password").await.expect(200);
+    assert_eq!((&owner["user"]["seller_id"], &owner["user"]["email_verified"]), (&applied["id"], &json!(true)));
+    system.get("/api/v1/seller").await.refused(401, "UNAUTHENTICATED");
+    squatter.get("/api/v1/me").await.refused(401, "UNAUTHENTICATED");
+
+    // Of an address that is proven already, a reset ends sign-ins alone.
+    let seller = souk.seller("Confirmed").await.client;
+    let email = text(&seller.get("/api/v1/me").await.expect(200)["email"]).to_owned();
+    let key = json!({"name": "A system", "scopes": ["orders:read"], "expires_in_days": 30});
+    let key = seller.post("/api/v1/seller/api-keys", key).await.expect(201);
+    souk.anyone().post("/api/v1/auth/forgot-password", json!({"email": email})).await.expect(200);
+    let token = souk.letters("reset_password", &email, 1).await[0].token();
+    reset(&souk, &token, "another horse battery").await.expect(200);
+    souk.anyone().bearer(text(&key["secret"])).get("/api/v1/seller").await.expect(200);
+}

@@ -48,10 +48,10 @@ async fn who_only_reads_changes_nothing() {
         if !operation.path.starts_with("/api/v1/admin/") {
             continue;
         }
-        let access = ["/api/v1/admin/users", "/api/v1/admin/api-keys", "/api/v1/admin/audit"];
+        let access = ["/admin/users", "/api-keys", "/admin/audit"];
         let answer = send(operation.request(&document, &client)).await;
         let status = answer.status.as_u16();
-        if operation.method == Method::GET && !access.iter().any(|path| operation.path.starts_with(path)) {
+        if operation.method == Method::GET && !access.iter().any(|path| operation.path.contains(path)) {
             assert!([200, 404].contains(&status), "{}: {}", operation.id(), answer.json());
         } else {
             assert_eq!(status, 403, "{}: {}", operation.id(), answer.json());

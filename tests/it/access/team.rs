@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::api_keys::tells_nothing_of_money;
 use crate::souk::{Answer, Client, Options, Seller, Souk, long_ago, text};
 
 async fn start() -> Souk {
@@ -79,6 +80,7 @@ async fn who_is_invited_joins_is_trusted_with_other_things_and_is_let_go_at_once
     let bob = again(&souk, "bob@example.com").await;
     bob.get("/api/v1/seller/offers").await.expect(200);
     bob.get("/api/v1/seller/payouts").await.refused(403, "FORBIDDEN");
+    tells_nothing_of_money(&bob.get("/api/v1/seller").await.expect(200));
     // The team is the owner's.
     bob.get("/api/v1/seller/members").await.refused(403, "FORBIDDEN");
     let team = seller.client.get("/api/v1/seller/members").await.expect(200)["items"].take();
@@ -90,6 +92,7 @@ async fn who_is_invited_joins_is_trusted_with_other_things_and_is_let_go_at_once
     seller.client.put(&path(member), areas(false, false, true)).await.expect(200);
     bob.get("/api/v1/seller/offers").await.refused(403, "FORBIDDEN");
     bob.get("/api/v1/seller/payouts").await.expect(200);
+    assert!(bob.get("/api/v1/seller").await.expect(200)["balances"].is_array());
 
     other.client.put(&path(member), areas(true, true, true)).await.refused(404, "NOT_FOUND");
     other.client.delete(&path(member)).await.refused(404, "NOT_FOUND");

@@ -17,7 +17,7 @@ async fn start(delay_ms: u32) -> Souk {
 }
 
 /// What a device shows, so many steps of 30 seconds from now (RFC 6238).
-fn code(secret: &str, steps: i64) -> String {
+pub(super) fn code(secret: &str, steps: i64) -> String {
     let key = BASE32_NOPAD.decode(secret.as_bytes()).expect("base32");
     let step = Clock::System.now().timestamp() / 30 + steps;
     let mut mac = Hmac::<Sha1>::new_from_slice(&key).expect("a key");

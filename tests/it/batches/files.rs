@@ -5,12 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
-use reqwest::Body;
-use serde_json::Value;
+use reqwest::{Body, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::{INVENTORY, OPERATING, SELLING, file, outcome, sold, told, upload};
 use crate::souk::client::{send, try_send};
-use crate::souk::{Seller, Souk, eventually};
+use crate::souk::{Answer, Client, Seller, Souk, eventually, text};
 
 #[tokio::test]
 async fn a_file_may_be_written_in_any_usual_way() {
@@ -110,6 +111,42 @@ async fn a_file_that_breaks_off_leaves_nothing() {
     souk.settle().await;
 }
 
+#[tokio::test]
+async fn a_person_sends_a_few_files_at_once() {
+    let souk = Souk::start().await;
+    let (seller, other) = (souk.seller("Busy").await, souk.seller("Other").await);
+    let rows = Bytes::from(format!("{INVENTORY}\n{}", "A,Main,1\n".repeat(1_500)));
+    let mut sending: Vec<_> = (0..8)
+        .map(|_| {
+            let rows = rows.clone();
+            let body = stream::once(async move { Ok::<_, std::io::Error>(rows) }).chain(stream::pending());
+            let body = Body::wrap_stream(body);
+            tokio::spawn(try_send(file(&seller.client, &format!("{SELLING}/inventory"), "text/csv", body)))
+        })
+        .collect();
+    let coming_in = async |count: i64| {
+        let receiving = "SELECT count(*) FROM batch WHERE status = 'receiving'";
+        eventually(&format!("{count} files come in"), async || {
+            (souk.database().number(receiving, []).await == count).then_some(())
+        })
+        .await;
+    };
+    coming_in(8).await;
+    let small = format!("{INVENTORY}\nA,Main,1\n");
+    let error = upload(&seller, "inventory", small.clone()).await.refused(429, "RATE_LIMITED");
+    assert!(error["message"].as_str().is_some_and(|told| told.contains("8 files already")), "{error}");
+    upload(&other, "inventory", small.clone()).await.expect(201);
+    // One that breaks off leaves its place.
+    sending.remove(0).abort();
+    eventually("there is a place", async || {
+        (upload(&seller, "inventory", small.clone()).await.status == 201).then_some(())
+    })
+    .await;
+    sending.iter().for_each(tokio::task::JoinHandle::abort);
+    coming_in(0).await;
+    souk.settle().await;
+}
+
 async fn keyed(seller: &Seller, key: &str, path: &str, csv: &str) -> crate::souk::Answer {
     send(file(&seller.client, path, "text/csv", csv.to_owned()).header("Idempotency-Key", key)).await
 }
@@ -164,5 +201,72 @@ async fn a_file_takes_as_long_as_it_takes() {
     });
     let uploaded = upload(&seller, "inventory", Body::wrap_stream(pieces)).await;
     sold(&seller, uploaded, "completed_with_errors", 2_500).await;
+    souk.settle().await;
+}
+
+/// Begins a file, waits until rows of it are staged, has something happen, and ends the file.
+async fn meanwhile(souk: &Souk, request: RequestBuilder, rows: Vec<String>, happens: impl AsyncFnOnce()) -> Answer {
+    let (end, ends) = oneshot::channel::<()>();
+    let last = async move {
+        ends.await.expect("it happens");
+        Ok(Bytes::from("\n"))
+    };
+    let pieces = stream::iter(rows.into_iter().map(|row| Ok::<_, std::io::Error>(Bytes::from(row))));
+    let sending = tokio::spawn(send(request.body(Body::wrap_stream(pieces.chain(stream::once(last))))));
+    let staged = "SELECT count(*) FROM batch WHERE status = 'receiving'";
+    eventually("rows are staged", async || (souk.database().number(staged, []).await == 1).then_some(())).await;
+    happens().await;
+    end.send(()).expect("it is being sent");
+    sending.await.expect("an answer")
+}
+
+#[tokio::test]
+async fn who_may_not_send_a_file_any_more_when_it_ends_has_sent_nothing() {
+    let souk = Souk::start().await;
+    let seller = souk.seller("Strict").await;
+    let begin = |client: &Client, path: &str, format: &str| file(client, path, format, "");
+    let selling = format!("{SELLING}/seller-orders");
+    let cancel: Vec<String> = std::iter::once("number,action,reason\n".to_owned())
+        .chain((0..1_500).map(|row| format!("{row}-1,cancel,Because\n")))
+        .collect();
+    let database = souk.database();
+    let none_is_left = async || {
+        let left = "SELECT count(*) FROM batch";
+        eventually("it is thrown away", async || (database.number(left, []).await == 0).then_some(())).await;
+    };
+
+    // A member who is trusted with something else from then on.
+    let request = begin(&seller.client, &selling, "text/csv");
+    let answer = meanwhile(&souk, request, cancel.clone(), async || {
+        database.execute("UPDATE seller_member SET role = 'staff', orders = FALSE", []).await;
+    })
+    .await;
+    answer.refused(403, "FORBIDDEN");
+    none_is_left().await;
+    database.execute("UPDATE seller_member SET role = 'owner'", []).await;
+
+    // A key that is revoked.
+    let body = json!({"name": "Files", "scopes": ["orders:write"], "expires_in_days": 1});
+    let key = seller.client.post("/api/v1/seller/api-keys", body).await.expect(201);
+    let request = begin(&souk.anyone().bearer(text(&key["secret"])), &selling, "text/csv");
+    let answer = meanwhile(&souk, request, cancel.clone(), async || {
+        let path = format!("/api/v1/seller/api-keys/{}", text(&key["id"]));
+        seller.client.delete(&path).await.expect(200);
+    })
+    .await;
+    answer.refused(401, "UNAUTHENTICATED");
+    none_is_left().await;
+
+    // An operator who only reads from then on.
+    let (operator, id) = souk.operator("manager").await;
+    let orders: Vec<String> = (0..1_500).map(|row| format!("{{\"external_id\":\"{row}\"}}\n")).collect();
+    let request = begin(&operator, &format!("{OPERATING}/orders"), "application/x-ndjson");
+    let answer = meanwhile(&souk, request, orders, async || souk.set_role(&id, "read_only").await).await;
+    answer.refused(403, "FORBIDDEN");
+    none_is_left().await;
+
+    // Who still may has sent it.
+    let request = begin(&seller.client, &selling, "text/csv");
+    meanwhile(&souk, request, cancel, async || {}).await.expect(201);
     souk.settle().await;
 }

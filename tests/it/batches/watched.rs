@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{INVENTORY, OPERATING, SELLING, ended, upload};
 use crate::souk::client::send;
-use crate::souk::{Client, Souk, text};
+use crate::souk::{Client, Souk, eventually, text};
 
 /// The events of a stream, which must end by itself.
 async fn events(client: &Client, path: &str, id: &str) -> Vec<Value> {
@@ -96,4 +96,32 @@ async fn a_batch_is_seen_by_whose_it_is_and_by_operators() {
     }
     admin.post_empty(&format!("{OPERATING}/{id}/cancel")).await.refused(409, "ILLEGAL_TRANSITION");
     souk.settle().await;
+}
+
+#[tokio::test]
+async fn a_person_follows_a_few_at_once() {
+    let souk = Souk::start().await;
+    let (seller, other) = (souk.seller("Curious").await, souk.admin().await);
+    seller.offer_without_stock("WATCH-1", "1.00").await;
+    let uploaded = upload(&seller, "inventory", format!("{INVENTORY}\nWATCH-1,Main,1\n")).await.expect(201);
+    let id = text(&uploaded["id"]);
+    ended(&seller.client, SELLING, &uploaded).await;
+    souk.settle().await;
+    // As while it runs.
+    let set = "UPDATE batch SET status = $1";
+    souk.database().execute(set, ["running".into()]).await;
+
+    let path = format!("{SELLING}/{id}/progress");
+    let follow = async || seller.client.request(Method::GET, &path).send().await.expect("an answer");
+    let mut raced = futures::future::join_all((0..20).map(|_| follow())).await;
+    raced.retain(|answer| answer.status() == 200);
+    assert_eq!(raced.len(), 8);
+    let error = seller.client.get(&path).await.refused(429, "RATE_LIMITED");
+    assert!(text(&error["message"]).contains("close one of these streams"), "{error}");
+    let others = other.client.request(Method::GET, &format!("{OPERATING}/{id}/progress")).send().await;
+    assert_eq!(others.expect("an answer").status(), 200, "others follow on");
+    raced.pop();
+    eventually("a stream that was closed leaves its place", async || (follow().await.status() == 200).then_some(()))
+        .await;
+    souk.database().execute(set, ["completed".into()]).await;
 }

@@ -8,9 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::souk::client::send;
-use crate::souk::{Client, Souk};
+use crate::souk::{Client, Souk, text};
 
-use super::{NOBODY, raw, refused};
+use super::{JSON_KINDS, NOBODY, raw, refused};
 
 /// The largest JSON body.
 const LIMIT: usize = 1024 * 1024;
@@ -56,6 +56,29 @@ async fn a_body_that_cannot_be_read() {
         refused(&answer, 400, "MALFORMED_REQUEST");
     }
     assert_eq!(souk.database().number("SELECT count(*) FROM cart", []).await, 0);
+}
+
+#[tokio::test]
+async fn json_is_looked_at_however_its_type_is_spelled() {
+    let souk = Souk::start().await;
+    let anyone = souk.anyone();
+    let deep = format!(r#"{{"currency": "USD", "lines": {}{}}}"#, "[".repeat(100), "]".repeat(100));
+    for kind in JSON_KINDS {
+        let sent = async |body: &str| {
+            let request = anyone.request(Method::POST, "/api/v1/carts").header("content-type", kind);
+            send(request.body(body.to_owned())).await
+        };
+        sent(r#"{"currency": "USD"}"#).await.expect(201);
+        for (body, status, code, why) in [
+            (r#"{"currency": "EUR", "currency": "USD"}"#, 400, "MALFORMED_REQUEST", "twice in one object"),
+            (r#"{"currency": "USD\u0000"}"#, 400, "MALFORMED_REQUEST", "NUL characters"),
+            (r#"{"currency": "\u202eUSD"}"#, 422, "INVALID_VALUE", "direction"),
+            (deep.as_str(), 400, "MALFORMED_REQUEST", "levels deep"),
+        ] {
+            let error = refused(&sent(body).await, status, code);
+            assert!(text(&error["message"]).contains(why), "{kind}: {error}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::words::send_everywhere;
-use super::{Shop, raw, refused};
+use super::{JSON_KINDS, Shop, raw, refused};
 use crate::document::{People, document, operations};
 use crate::souk::client::send;
 use crate::souk::{Answer, Options, Souk, text};
@@ -58,6 +58,10 @@ async fn a_card_is_neither_kept_nor_logged() {
     ];
     for body in bodies {
         card_refused(&send(raw(&anyone, "/api/v1/carts", body)).await, body);
+        for kind in JSON_KINDS {
+            let request = anyone.request(Method::POST, "/api/v1/carts").header("content-type", kind);
+            card_refused(&send(request.body(body)).await, &format!("{kind} {body}"));
+        }
         let form = anyone.request(Method::POST, "/api/v1/carts").header("content-type", "application/xml");
         let answer = send(form.body(body)).await;
         assert!(matches!(answer.status.as_u16(), 415 | 422), "{body}");
@@ -71,7 +75,11 @@ async fn a_card_is_neither_kept_nor_logged() {
     card_refused(&upload("text/csv", format!("sku,warehouse,on_hand\n{many}A,{CARD},1\n")).await, "a row");
     card_refused(&upload("text/csv", format!("sku,warehouse,{CARD}\nA,B,1\n")).await, "a header");
     let escaped = format!(r#"{{"sku":"4\u0031{}","warehouse":"x","on_hand":1}}"#, "1".repeat(14));
-    card_refused(&upload("application/x-ndjson", escaped).await, "a line of JSON");
+    card_refused(&upload("application/x-ndjson", escaped.clone()).await, "a line of JSON");
+    let broken = escaped.trim_end_matches('}').to_owned();
+    card_refused(&upload("application/x-ndjson", broken).await, "a line that is no JSON");
+    let twice = format!(r#"{{"sku":"{CARD}","sku":"a\\b","warehouse":"x","on_hand":1}}"#);
+    card_refused(&upload("application/x-ndjson", twice).await, "the first of two equal names");
     for path in
         ["/api/v1/orders/4111111111111111", "/api/v1/nothing/4111%201111%201111%201111", "/docs?4111111111111111"]
     {

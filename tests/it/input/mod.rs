@@ -20,6 +20,9 @@ use crate::souk::{Answer, Client, Seller, Shopper, Souk, text};
 /// An id of the right form that is nobody's.
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
+/// JSON, as few spell it.
+const JSON_KINDS: [&str; 3] = ["application/JSON; charset=utf-8", "Application/Json", "application/x+JSON"];
+
 /// The error of a refusal, after a look at what all errors have in common.
 #[track_caller]
 fn refused(answer: &Answer, status: u16, code: &str) -> Value {

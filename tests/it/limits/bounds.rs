@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::PRODUCTS;
 use crate::document::document;
-use crate::souk::{Options, Souk};
+use crate::souk::{Options, Souk, eventually};
 
 /// Long beyond every limit of these tests: whoever waits for so long waits for ever.
 const FOR_EVER: Duration = Duration::from_secs(60);
@@ -74,6 +74,61 @@ async fn silent_connections_give_their_place_to_others() {
     }
     let answer = tokio::time::timeout(FOR_EVER, souk.anyone().get("/healthz")).await.expect("an answer");
     answer.expect(200);
+}
+
+/// A connection from this address of the machine.
+async fn connect_from(souk: &Souk, address: &str) -> TcpStream {
+    let server = souk.anyone().address("").trim_start_matches("http://").parse().expect("an address");
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(format!("{address}:0").parse().expect("an address")).expect("an address of this machine");
+    socket.connect(server).await.expect("a connection")
+}
+
+/// Whether a request on this connection is answered; the connection stays open.
+async fn is_served(stream: &mut TcpStream) -> bool {
+    let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: souk\r\n\r\n").await;
+    let mut status = [0; 12];
+    let read = tokio::time::timeout(FOR_EVER, stream.read_exact(&mut status)).await.expect("an answer or an end");
+    read.is_ok() && &status == b"HTTP/1.1 200"
+}
+
+#[tokio::test]
+async fn one_address_holds_its_share_of_connections_and_no_more() {
+    let souk = Souk::with(Options::default().env("SOUK_MAX_CONNECTIONS_PER_PEER", 3)).await;
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(connect_from(&souk, "127.0.0.2").await);
+    }
+    assert_eq!(said(connect_from(&souk, "127.0.0.2").await, b"").await, "", "it is closed and not waited for");
+    assert!(is_served(&mut connect_from(&souk, "127.0.0.3").await).await, "another address is served");
+    // Who has a place keeps it, and one that is given up is there again.
+    assert!(is_served(silent.last_mut().expect("a connection")).await);
+    silent.remove(0);
+    eventually("there is a place", async || is_served(&mut connect_from(&souk, "127.0.0.2").await).await.then_some(()))
+        .await;
+
+    // Who opens many at one moment gets no more.
+    let racing = (0..30).map(async |_| {
+        let mut stream = connect_from(&souk, "127.0.0.4").await;
+        (is_served(&mut stream).await, stream)
+    });
+    let raced = futures::future::join_all(racing).await;
+    assert_eq!(raced.iter().filter(|(served, _)| *served).count(), 3);
+    let metrics = String::from_utf8(souk.anyone().get("/metrics").await.body).expect("text");
+    assert!(metrics.contains("connections_refused_total "), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_has_connections_for_all_it_speaks_for() {
+    let options = Options::default().env("SOUK_MAX_CONNECTIONS_PER_PEER", 3).env("SOUK_TRUSTED_PROXIES", "127.0.0.2");
+    let souk = Souk::with(options).await;
+    let mut open = Vec::new();
+    for _ in 0..10 {
+        open.push(connect_from(&souk, "127.0.0.2").await);
+    }
+    for stream in &mut open {
+        assert!(is_served(stream).await);
+    }
 }
 
 #[tokio::test]

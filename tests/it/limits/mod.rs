@@ -3,6 +3,7 @@
 
 mod bounds;
 mod browsers;
+mod measurements;
 mod peers;
 mod rates;
 mod replicas;

@@ -20,6 +20,8 @@ use crate::souk::eventually;
 pub enum Behaviour {
     /// With this status.
     Answer(u16),
+    /// With status 500 and this text.
+    Complain(String),
     /// With a redirect to another path.
     Redirect(&'static str),
     /// Never.
@@ -143,6 +145,7 @@ async fn take(mut request: Request, state: Arc<Mutex<State>>) -> Response {
     };
     match behaviour {
         Behaviour::Answer(status) => StatusCode::from_u16(status).expect("a status").into(),
+        Behaviour::Complain(text) => Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).body(text),
         Behaviour::Redirect(to) => Response::builder().status(StatusCode::FOUND).header("location", to).finish(),
         Behaviour::Hang => {
             tokio::time::sleep(Duration::from_secs(3_600)).await;

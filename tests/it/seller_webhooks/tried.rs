@@ -139,3 +139,28 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
     let error = text(&detail["attempts"][1]["error"]);
     assert!(error.starts_with("no connection") && !error.contains("/hook"), "{error}");
 }
+
+#[tokio::test]
+async fn what_an_endpoint_answers_is_kept_without_the_numbers_of_cards() {
+    let (souk, receiver) = (Souk::with(near()).await, Receiver::start().await);
+    let (seller, _) = shop(&souk, "Talkative", "LAMP").await;
+    let endpoint = Endpoint::make(&seller, &receiver.url("/hook"), &[]).await;
+    // The second would be cut in its middle.
+    let long = format!("{} 4111111111111111 {}", "x".repeat(989), "y".repeat(100));
+    for (number, answer, kept) in [
+        (1, "declined: 4111 1111 1111 1111".to_owned(), "declined: **** **** **** ****".to_owned()),
+        (2, long, format!("{} **********", "x".repeat(989))),
+        (3, r#"{"pan":"\u0034111111111111111","pan":1}"#.to_owned(), r#"{"pan":1}"#.to_owned()),
+        (4, "out of stock: 4006381333931".to_owned(), "out of stock: 4006381333931".to_owned()),
+    ] {
+        receiver.behave("/hook", Behaviour::Complain(answer));
+        if number == 1 {
+            endpoint.test().await;
+        } else {
+            endpoint.make_due(&souk).await;
+        }
+        let detail = endpoint.delivery_tried(number).await;
+        let last = detail["attempts"].as_array().and_then(|attempts| attempts.last()).expect("an attempt").clone();
+        assert_eq!((&last["number"], text(&last["response_body"])), (&json!(number), kept.as_str()));
+    }
+}

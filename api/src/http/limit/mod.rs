@@ -107,6 +107,7 @@ impl<E> RateLimited<E> {
             Caller::User(user) => vec![(class, format!("user:{user}"))],
             Caller::Key(hash) if self.known.knows(hash) => vec![(class, format!("key:{hash}"))],
             // Whether there is such a guest only the database knows, so where they come from counts too.
+            // That is all there is to keep: whoever makes up a token could have had one for a request.
             Caller::Guest(hash) => vec![(class, format!("guest:{hash}")), (Class::Guests, site())],
             Caller::Key(_) | Caller::Nobody => vec![(class, site())],
         };

@@ -10,8 +10,9 @@ use souk_entity::id::{OrderId, OrderLineId, RefundId, ReturnRequestId, SellerOrd
 use souk_entity::money::{CurrencyCode, MinorUnits};
 use souk_entity::status::{EntityKind, NotificationKind, OrderStatus, RefundReason, WebhookDisabledReason};
 use souk_entity::{
-    inventory_level, notification, offer, order, order_line, product, refund, return_line, return_request, seller,
-    seller_invitation, seller_order, shipment, shipment_line, status_history, variant, warehouse, webhook_endpoint,
+    api_key, inventory_level, notification, offer, order, order_line, product, refund, return_line, return_request,
+    seller, seller_invitation, seller_order, shipment, shipment_line, status_history, variant, warehouse,
+    webhook_endpoint,
 };
 use uuid::Uuid;
 
@@ -48,6 +49,8 @@ pub struct Facts {
     pub stock: Option<StockFacts>,
     /// The endpoint.
     pub endpoint: Option<EndpointFacts>,
+    /// The API key.
+    pub key: Option<KeyFacts>,
     /// What proves that the message was read.
     pub token: Option<TokenFact>,
 }
@@ -175,6 +178,17 @@ pub struct EndpointFacts {
     pub gone: bool,
 }
 
+/// An API key of a seller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyFacts {
+    /// What it is called.
+    pub name: String,
+    /// What it begins with.
+    pub prefix: String,
+    /// What it may do.
+    pub scopes: String,
+}
+
 /// Reads what a notification tells of.
 pub(super) async fn read(db: &impl ConnectionTrait, row: &notification::Model, about: &About) -> Result<Facts> {
     use NotificationKind::*;
@@ -210,6 +224,13 @@ pub(super) async fn read(db: &impl ConnectionTrait, row: &notification::Model, a
     if let Some(id) = about.seller_invitation_id {
         let invitation = there(seller_invitation::Entity::find_by_id(id).one(db).await?, "invitation")?;
         facts.seller = Some(seller_of(db, invitation.seller_id).await?);
+    }
+    if let Some(id) = about.api_key_id {
+        let key = there(api_key::Entity::find_by_id(id).one(db).await?, "key")?;
+        if let Some(seller) = key.seller_id {
+            facts.seller = Some(seller_of(db, seller).await?);
+        }
+        facts.key = Some(KeyFacts { name: key.name, prefix: key.prefix, scopes: key.scopes });
     }
     if let (Some(version), Some(id)) = (about.seller_version, row.seller_id) {
         facts.seller = Some(seller_of(db, id).await?);

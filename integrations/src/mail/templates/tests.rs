@@ -2,8 +2,8 @@
 
 use chrono::DateTime;
 use souk_domain::notification::letter::{
-    EndpointFacts, Facts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts, TokenFact,
-    TotalFacts,
+    EndpointFacts, Facts, KeyFacts, LineFacts, OrderFacts, ParcelFacts, ReturnFacts, SellerFacts, StockFacts,
+    TokenFact, TotalFacts,
 };
 
 use super::*;
@@ -51,6 +51,7 @@ fn hostile(kind: NotificationKind) -> Letter {
             threshold: 5,
         }),
         endpoint: Some(EndpointFacts { url: text(), gone: false }),
+        key: Some(KeyFacts { name: text(), prefix: "souk_sk_abcdef".into(), scopes: "orders:read".into() }),
     };
     let written_at = DateTime::UNIX_EPOCH;
     Letter { key: format!("{kind}:1"), kind, to: "a@example.com".into(), written_at, facts }
@@ -90,7 +91,16 @@ fn every_kind_is_worded_and_nobody_writes_into_it() {
         assert!(email.text.contains("<script>alert(1)</script>  Bcc"), "{kind}: {}", email.text);
         use NotificationKind::*;
         assert_eq!(email.text.contains("the-token"), kind == SellerInvitation, "{kind}");
-        if !matches!(kind, SellerWebhookDisabled | SellerApproved | SellerRejected | SellerSuspended) {
+        let of_seller = matches!(
+            kind,
+            SellerWebhookDisabled
+                | SellerApproved
+                | SellerRejected
+                | SellerSuspended
+                | SellerApiKeyCreated
+                | SellerPayoutAccountChanged
+        );
+        if !of_seller {
             assert!(email.text.contains("https://shop.example/") && email.html.contains("shop.example"), "{kind}");
         }
     }
@@ -111,7 +121,10 @@ fn what_does_not_concern_a_message_may_be_absent() {
         match kind {
             NotificationKind::OrderCancelled => (facts.seller, facts.reason) = (None, None),
             NotificationKind::ReturnRejected => facts.reason = None,
-            NotificationKind::SellerLowStock | NotificationKind::SellerWebhookDisabled => facts.order = None,
+            NotificationKind::SellerLowStock
+            | NotificationKind::SellerWebhookDisabled
+            | NotificationKind::SellerApiKeyCreated
+            | NotificationKind::SellerPayoutAccountChanged => facts.order = None,
             NotificationKind::SellerRejected | NotificationKind::SellerSuspended => {
                 (facts.order, facts.reason) = (None, None);
             }

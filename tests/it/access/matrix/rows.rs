@@ -99,6 +99,10 @@ fn of_all(kind: &str) -> Option<&'static str> {
     Some(match kind {
         // Those to whom something may be done.
         "api_key" => "SELECT id FROM api_key WHERE seller_id IS NULL AND name = 'To be revoked'",
+        "key_seller" => {
+            "SELECT seller_id FROM api_key WHERE name = 'To be revoked' AND seller_id IS NOT NULL ORDER BY id"
+        }
+        "seller_api_key" => "SELECT id FROM api_key WHERE name = 'To be revoked' AND seller_id IS NOT NULL ORDER BY id",
         "seller" => "SELECT id FROM seller WHERE name = 'A Seller To Be Decided On'",
         // Names are sealed: whoever registered last before the applicant.
         "user" => {
