@@ -322,6 +322,7 @@ impl Tx {
         }
         let trail = inner.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.with_trail(|outer| outer.adopt(trail));
+        self.destroyed.fetch_or(inner.destroyed.into_inner(), Ordering::Relaxed);
         let change = inner.change.into_inner().unwrap_or_else(PoisonError::into_inner);
         if change.events {
             self.tell_after_commit(None);
