@@ -99,6 +99,7 @@ pub async fn all(souk: &Souk, known: &Known<'_>) -> Vec<Actor> {
         }
         over.push((format!("{name}{suffix}"), name, session));
     }
+    souk.confirm_addresses().await;
     let of_closed = over.iter().find(|(name, ..)| name == "closed_admin").expect("one").2.client(souk);
     let of_closed = operator_key(&of_closed, &["orders:read", "orders:write"]).await;
     for (name, end, session) in over {
