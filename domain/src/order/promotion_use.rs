@@ -203,7 +203,7 @@ pub(crate) async fn forget(tx: &Tx, order: OrderId) -> Result<()> {
         // Other orders of the address, which are persons of their own, may still count with it.
         promotion_shopper::Entity::delete_many()
             .filter(of(&row.shopper))
-            .filter(promotion_shopper::Column::Used.eq(0))
+            .filter(promotion_shopper::Column::Used.eq(0_i64))
             .exec(&**tx)
             .await?;
         order_promotion::Entity::update_many()
