@@ -243,7 +243,7 @@ async fn who_may_not_send_a_file_any_more_when_it_ends_has_sent_nothing() {
     .await;
     answer.refused(403, "FORBIDDEN");
     none_is_left().await;
-    database.execute("UPDATE seller_member SET role = 'owner'", []).await;
+    database.execute("UPDATE seller_member SET role = 'owner', orders = TRUE", []).await;
 
     // A key that is revoked.
     let body = json!({"name": "Files", "scopes": ["orders:write"], "expires_in_days": 1});

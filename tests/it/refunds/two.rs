@@ -164,7 +164,7 @@ async fn a_refund_that_is_made_again_is_not_more_than_was_approved() {
     let order = souk.guest().buy(&[(&offer, 10)]).await;
     let (part, line) = (order.part(&seller).id(), order.part(&seller).line());
     let (manager, _) = souk.operator("manager").await;
-    souk.simulator().fault("refund_payment", "refused", 2).await;
+    souk.simulator().fault("refund_payment", "unavailable", 1_000).await;
     // What the seller gives leaves this much for the units, and neither reaches the shopper.
     let given = cents(&json!("200.00"));
     let gift = by_seller(&seller.client, part, json!({"goodwill_amount": "200.00"})).await.expect(201);
@@ -173,6 +173,8 @@ async fn a_refund_that_is_made_again_is_not_more_than_was_approved() {
     assert!(cents(&waits["amount"]) < worth, "{waits:?} of {worth}");
     let made = decide(&manager, &waits, "approve").await.expect(201);
     assert_eq!(made["amount"], waits["amount"]);
+    souk.simulator().fault("refund_payment", "unavailable", 0).await;
+    souk.simulator().fault("refund_payment", "refused", 2).await;
     let path = format!("/api/v1/admin/refunds/{}", text(&made["id"]));
     for refund in [&gift, &made] {
         let path = format!("/api/v1/admin/refunds/{}", text(&refund["id"]));
