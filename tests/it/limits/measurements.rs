@@ -29,7 +29,7 @@ async fn with_a_token_whoever_has_it_is_shown_them() {
     let refused = send(anyone.request(Method::GET, "/metrics").bearer_auth("another token for it")).await;
     refused.refused(401, "UNAUTHENTICATED");
     let (shopper, admin) = (souk.shopper().await, souk.admin().await);
-    for client in [shopper.client(), &admin.client] {
+    for client in [shopper.client(), admin.client.clone()] {
         client.get("/metrics").await.refused(401, "UNAUTHENTICATED");
     }
     let forwarded = anyone.request(Method::GET, "/metrics").header("x-forwarded-for", "198.51.100.1");
