@@ -23,8 +23,9 @@ async fn a_destroyed_key_is_in_no_file_of_the_embedded_database() {
     let mut keys = Vec::new();
     for shopper in [&ann, &bob] {
         let me = shopper.client().get("/api/v1/me").await.expect(200);
-        let sql = format!("SELECT hex(wrapped_key) FROM person_key WHERE id = '{}'", text(&me["id"]));
-        let key = souk.database().words(&sql).await.remove(0);
+        let id = uuid::Uuid::try_parse(text(&me["id"])).expect("an id");
+        let sql = "SELECT hex(wrapped_key) FROM person_key WHERE id = $1";
+        let key = souk.database().words_of(sql, [id.into()]).await.remove(0);
         let digits: Vec<char> = key.chars().collect();
         let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).expect("a byte");
         keys.push(digits.chunks(2).map(byte).collect::<Vec<u8>>());

@@ -22,6 +22,8 @@ async fn an_answer_to_somebody_else_goes_with_the_shopper_and_nothing_is_done_ag
         seller.client.post_once(&path, "reject", json!({"reason": "Out of stock."})).await
     };
     let (part, others) = (cancelled.part(&seller).id().to_owned(), other.part(&seller).id().to_owned());
+    first.pay(cancelled.id(), "pm_ok").await;
+    first.until(cancelled.id(), "processing").await;
     let answer = cancel(&part).await.expect(200);
     assert!(answer["shipping_address"].is_object(), "{answer}");
     assert_eq!(cancel(&part).await.expect(200), answer, "the answer is kept");
