@@ -232,16 +232,15 @@ fn least_id(at: DateTime<Utc>) -> Uuid {
 
 #[cfg(test)]
 mod tests {
-    use souk_entity::id::JobId;
-
     use super::*;
 
     #[test]
     fn ids_of_an_instant_are_not_less_than_its_least() {
         let at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::microseconds(123_456);
-        // Ids of a process only grow, so the earlier one is made first.
-        let (before, of) = (JobId::at(at - TimeDelta::milliseconds(1)), JobId::at(at));
-        assert!(before.0 < least_id(at) && least_id(at) <= of.0);
+        // Not as ids are made in earnest: those of a process only grow, whatever other tests have made before.
+        let milliseconds = u64::try_from(at.timestamp_millis()).unwrap();
+        let id = |of: u64, rest: u8| uuid::Builder::from_unix_timestamp_millis(of, &[rest; 10]).into_uuid();
+        assert!(id(milliseconds - 1, 0xff) < least_id(at) && least_id(at) <= id(milliseconds, 0));
     }
 
     #[test]

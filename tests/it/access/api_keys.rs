@@ -177,6 +177,7 @@ async fn a_sellers_keys_end_with_the_account_of_whoever_made_them() {
 async fn a_sellers_keys_do_not_come_back_with_another_application() {
     let souk = Souk::start().await;
     let seller = Seller::apply(souk.shopper().await.client(), "Hasty").await;
+    souk.confirm_addresses().await;
     let (secret, _) = make(&seller.client, SELLER, &["catalogue:read"]).await;
     let system = souk.anyone().bearer(&secret);
     system.get(OFFERS).await.expect(200);

@@ -250,7 +250,7 @@ async fn who_may_not_send_a_file_any_more_when_it_ends_has_sent_nothing() {
     let key = seller.client.post("/api/v1/seller/api-keys", body).await.expect(201);
     let request = begin(&souk.anyone().bearer(text(&key["secret"])), &selling, "text/csv");
     let answer = meanwhile(&souk, request, cancel.clone(), async || {
-        let path = format!("/api/v1/seller/api-keys/{}", text(&key["id"]));
+        let path = format!("/api/v1/seller/api-keys/{}", text(&key["key"]["id"]));
         seller.client.delete(&path).await.expect(200);
     })
     .await;
