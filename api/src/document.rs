@@ -1,7 +1,10 @@
 //! The OpenAPI document: built from the handlers, committed as `openapi/openapi.json`.
 
+use std::sync::LazyLock;
+
 use poem::http::Method;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
+use serde_json::Value;
 use souk_domain::Code;
 use uuid::Uuid;
 
@@ -140,19 +143,40 @@ fn description() -> String {
     )
 }
 
-/// The document as it is served and committed.
+/// The document. It is built once and when it is first needed: that takes longer than all else at a start.
 ///
 /// Media types are written without their charset: generators for Python take `application/json;
 /// charset=utf-8` for an unknown type.
-pub fn document() -> String {
-    let mut document: serde_json::Value = serde_json::from_str(&service().spec()).unwrap_or_default();
+static BUILT: LazyLock<Value> = LazyLock::new(|| {
+    let mut document: Value = serde_json::from_str(&service().spec()).unwrap_or_default();
     plain_media_types(&mut document);
     told::limits(&mut document);
     told::placed_before(&mut document);
     told::closed_bodies(&mut document);
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    document
+});
+
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = serde_json::to_string_pretty(built()).unwrap_or_default();
     text.push('\n');
     text
+});
+
+static PAGE: LazyLock<String> = LazyLock::new(|| service().swagger_ui_html());
+
+/// The document, to look things up in.
+pub(crate) fn built() -> &'static Value {
+    &BUILT
+}
+
+/// The document as it is served and committed.
+pub fn document() -> &'static str {
+    &TEXT
+}
+
+/// The page that shows it.
+pub(crate) fn page() -> &'static str {
+    &PAGE
 }
 
 /// An operation of the document and where it is.
@@ -167,9 +191,8 @@ pub struct Route {
 
 /// Every operation of the document.
 pub fn operations() -> Vec<Route> {
-    let document: serde_json::Value = serde_json::from_str(&service().spec()).unwrap_or_default();
     let mut found = Vec::new();
-    for (path, methods) in document["paths"].as_object().into_iter().flatten() {
+    for (path, methods) in built()["paths"].as_object().into_iter().flatten() {
         for (method, operation) in methods.as_object().into_iter().flatten() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes());
             if let (Ok(method), Some(id)) = (method, operation["operationId"].as_str()) {
@@ -180,15 +203,15 @@ pub fn operations() -> Vec<Route> {
     found
 }
 
-fn plain_media_types(value: &mut serde_json::Value) {
+fn plain_media_types(value: &mut Value) {
     match value {
-        serde_json::Value::Object(fields) => {
+        Value::Object(fields) => {
             if let Some(plain) = fields.remove("application/json; charset=utf-8") {
                 fields.insert("application/json".into(), plain);
             }
             fields.values_mut().for_each(plain_media_types);
         }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(plain_media_types),
+        Value::Array(items) => items.iter_mut().for_each(plain_media_types),
         _ => {}
     }
 }

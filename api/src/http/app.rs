@@ -1,6 +1,6 @@
 //! The whole application: routes, the document, and what surrounds every request.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use poem::endpoint::{BoxEndpoint, make_sync};
@@ -21,20 +21,19 @@ use super::{refuse, upload};
 use crate::context::Context;
 use crate::document;
 
+/// What the page of the document may do.
+static PAGE_POLICY: LazyLock<String> = LazyLock::new(|| page_policy(document::page()));
+
 /// The API as one endpoint. `beside` are routes of the binary's own, by path.
 pub fn app(
     context: Arc<Context>,
     edge: Edge,
     beside: Vec<(&str, BoxEndpoint<'static, Response>)>,
 ) -> impl Endpoint<Output = Response> {
-    let service = document::service();
-    let spec = document::document();
-    let ui = service.swagger_ui_html();
-    let ui_policy = page_policy(&ui);
     let mut routes = Route::new()
-        .nest("/", service)
-        .at("/openapi.json", make_sync(move |_| spec.clone().with_content_type("application/json")))
-        .at("/docs", make_sync(move |_| Html(ui.clone()).with_header("content-security-policy", &ui_policy)));
+        .nest("/", document::service())
+        .at("/openapi.json", make_sync(|_| document::document().with_content_type("application/json")))
+        .at("/docs", make_sync(|_| Html(document::page()).with_header("content-security-policy", &*PAGE_POLICY)));
     for (path, endpoint) in beside {
         routes = routes.nest(path, endpoint);
     }

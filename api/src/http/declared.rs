@@ -13,8 +13,7 @@ use url::form_urlencoded;
 use crate::document;
 
 /// Of the document's operations.
-static DECLARED: LazyLock<Declared> =
-    LazyLock::new(|| Declared::of(&serde_json::from_str(&document::document()).unwrap_or_default()));
+static DECLARED: LazyLock<Declared> = LazyLock::new(|| Declared::of(document::built()));
 
 /// Refuses query parameters that the operation does not declare, and one that is there twice.
 /// Addresses that are no operation's are left alone.

@@ -159,8 +159,8 @@ impl Security {
     /// Ask for a new password
     ///
     /// If the address has an account, a token is sent to it, which is good once and for 30 minutes; the ones before are
-    /// good no more. The answer is the same where there is none, and where five were sent in the last half hour: no other one is sent
-    /// then, and the last one stays good.
+    /// good no more. The answer is the same where there is none, and where five were sent in the last half hour: no
+    /// other one is sent then, and the last one stays good.
     #[oai(path = "/auth/forgot-password", method = "post", operation_id = "forgotPassword")]
     async fn forgot_password(&self, ctx: Ctx<'_>, body: Json<ForgotPassword>) -> ApiResult<Okay<Asked>> {
         let enough = tokio::time::Instant::now() + EQUAL_TIME;

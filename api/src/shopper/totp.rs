@@ -95,8 +95,8 @@ pub struct Totp;
 impl Totp {
     /// Begin a second factor
     ///
-    /// For accounts of sellers and operators whose address is confirmed. Answers the secret for the device, this once; signing in takes no code
-    /// before `confirmTotp`. Begun again before that, the secret is another one.
+    /// For accounts of sellers and operators whose address is confirmed. Answers the secret for the device, this once;
+    /// signing in takes no code before `confirmTotp`. Begun again before that, the secret is another one.
     #[oai(path = "/", method = "post", operation_id = "beginTotp")]
     async fn begin(
         &self,

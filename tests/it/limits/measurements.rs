@@ -34,7 +34,7 @@ async fn with_a_token_whoever_has_it_is_shown_them() {
     }
     let forwarded = anyone.request(Method::GET, "/metrics").header("x-forwarded-for", "198.51.100.1");
     let answer = send(forwarded.bearer_auth(TOKEN)).await;
-    assert!(answer.status.is_success() && String::from_utf8_lossy(&answer.body).contains("souk_"));
+    assert!(answer.status.is_success() && String::from_utf8_lossy(&answer.body).contains("# TYPE "));
 
     let said = refusal(&souk, &[("SOUK_METRICS_TOKEN", "too short")]);
     assert!(said.contains("16 characters") && !said.contains("too short"), "{said}");
