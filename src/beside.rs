@@ -52,8 +52,7 @@ fn may_measure(token: &MetricsToken, peer: &Peer, request: &Request) -> souk_dom
         let message = "Measurements are for the machine itself, or for who has the token of SOUK_METRICS_TOKEN.";
         return Err(Error::new(Code::Forbidden, message));
     };
-    let shown = request.header("authorization").and_then(|header| header.split_once(' '));
-    let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map_or("", |(_, shown)| shown.trim());
+    let shown = souk_api::bearer(request).unwrap_or_default();
     // Of hashes, how far they are alike tells nothing.
     if token_hash(shown) == token_hash(token.expose_secret()) {
         return Ok(());

@@ -19,6 +19,7 @@ mod token;
 mod view;
 mod webhooks;
 
+pub use auth::bearer;
 pub use context::{ApiConfig, Context, RedisProbe};
 pub use document::document;
 pub use http::app::app;
